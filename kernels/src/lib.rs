@@ -1,0 +1,1 @@
+//! percept_kernels
