@@ -33,10 +33,12 @@ pub enum KernelError {
         found: String,
     },
     /// A kernel larger than the padded map.
-    #[error("a kernel of {kernel} with padding {padding} does not fit a map of {height} x {width}")]
+    #[error("a kernel of {kernel} with stride {stride} and padding {padding} does not fit a map of {height} x {width}")]
     KernelTooLarge {
         /// Side of the kernel.
         kernel: usize,
+        /// Step.
+        stride: usize,
         /// Padding on each side.
         padding: usize,
         /// Height of the map.
@@ -173,6 +175,48 @@ pub enum KernelError {
         expected: usize,
         /// What the input has.
         found: usize,
+    },
+    /// A window that leaves its grid or has no cells.
+    #[error("a window of {nx} x {ny} cells at ({x0}, {y0}) does not lie in a grid of {grid_nx} x {grid_ny} cells")]
+    WindowOutside {
+        /// First cell along x.
+        x0: usize,
+        /// First cell along y.
+        y0: usize,
+        /// Cells along x.
+        nx: usize,
+        /// Cells along y.
+        ny: usize,
+        /// Cells of the grid along x.
+        grid_nx: usize,
+        /// Cells of the grid along y.
+        grid_ny: usize,
+    },
+    /// A cloud without a channel that must be there.
+    #[error("the cloud has no channel {channel}, only {present:?}: name the field that holds it, or allow it to be missing")]
+    MissingChannel {
+        /// The channel asked for.
+        channel: String,
+        /// The fields that the cloud has.
+        present: Vec<String>,
+    },
+    /// A raw cloud whose description reaches beyond its bytes.
+    #[error(
+        "field {field} of a cloud of {height} rows x {width} points (point_step {point_step}, row_step {row_step}) reaches beyond its {bytes} bytes"
+    )]
+    CloudBytes {
+        /// The field.
+        field: String,
+        /// Rows.
+        height: usize,
+        /// Points a row.
+        width: usize,
+        /// Bytes from a point to the next.
+        point_step: usize,
+        /// Bytes from a row to the next.
+        row_step: usize,
+        /// Bytes there are.
+        bytes: usize,
     },
     /// An error of the tensor library.
     #[error("tensor operation: {0}")]

@@ -381,8 +381,8 @@ fn infer_deconv(in_channels: usize, deconv: &Deconv, inputs: &[ValueShape]) -> R
     positive(&deconv.weight, "scale", deconv.scale)?;
     Ok(ValueShape::Map {
         channels: deconv.out_channels,
-        height: height * deconv.scale,
-        width: width * deconv.scale,
+        height: height.saturating_mul(deconv.scale),
+        width: width.saturating_mul(deconv.scale),
     })
 }
 
