@@ -1,1 +1,20 @@
-//! percept_eval
+//! Metrics of detectors: KITTI average precision, the nuScenes detection score, and what is needed to trust a number.
+//!
+//! * [`kitti`]: AP in the image, from above and in space, AOS, for 11 and 40 recall points, as KITTI's development kit.
+//! * [`bev_ap`]: the same precision-recall machinery for LiDAR-only truth, for validation while training.
+//! * [`nuscenes`]: mAP by centre distance, true-positive errors and NDS, as `detection_cvpr_2019`.
+//! * [`bootstrap`]: whether detector A is better than B, by resampling frames.
+//! * [`worst`]: the frames with most misses and false boxes, with what was matched to what.
+//! * [`latency`]: exact percentiles of stage times.
+//! * [`table`]: plain-text tables.
+//!
+//! A figure that does not exist (no truth of a class) is `None`, never 0; a score that is not finite is an error.
+
+pub mod average_precision;
+pub mod bootstrap;
+mod error;
+pub mod kitti;
+pub mod matching;
+pub mod table;
+
+pub use error::EvalError;

@@ -1,0 +1,92 @@
+//! KITTI's calibration file: projection of camera 2 and the way from the LiDAR to it.
+
+use crate::EvalError;
+use percept_types::{Camera, Transform};
+
+/// What evaluation and conversion need of a calibration file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Calibration {
+    /// Row-major 3x4 projection of camera 2 for rectified coordinates, P2.
+    pub projection: [f64; 12],
+    /// Row-major 3x3 rectifying rotation, R0_rect.
+    pub rectification: [f64; 9],
+    /// Row-major 3x4 from the LiDAR to the reference camera, Tr_velo_to_cam.
+    pub reference_from_lidar: [f64; 12],
+}
+
+impl Calibration {
+    /// Reads the text of a calibration file; both spellings of the object and tracking sets are known.
+    ///
+    /// # Errors
+    /// When one of P2, R0_rect (R_rect), Tr_velo_to_cam (Tr_velo_cam) is absent, has another number of values, or one
+    /// that is not finite.
+    pub fn parse(source_name: &str, text: &str) -> Result<Self, EvalError> {
+        Ok(Self {
+            projection: matrix(source_name, text, &["P2"])?,
+            rectification: matrix(source_name, text, &["R0_rect", "R_rect"])?,
+            reference_from_lidar: matrix(source_name, text, &["Tr_velo_to_cam", "Tr_velo_cam"])?,
+        })
+    }
+
+    /// The camera of an image of this size.
+    pub fn camera(&self, width: usize, height: usize) -> Camera {
+        let (r, t) = (&self.rectification, &self.reference_from_lidar);
+        let product: [f64; 12] = std::array::from_fn(|i| {
+            let (row, column) = (i / 4, i % 4);
+            (0..3).map(|k| r[row * 3 + k] * t[k * 4 + column]).sum()
+        });
+        Camera { width, height, projection: self.projection, t_camera_lidar: Transform::from_matrix_3x4(&product) }
+    }
+}
+
+fn matrix<const N: usize>(source_name: &str, text: &str, names: &[&str]) -> Result<[f64; N], EvalError> {
+    let bad = |problem: String| EvalError::BadCalibration { source_name: source_name.to_owned(), problem };
+    let is_named = |line: &str| {
+        let name = line.split_whitespace().next().unwrap_or("");
+        names.contains(&name.trim_end_matches(':'))
+    };
+    let line = text.lines().find(|line| is_named(line)).ok_or_else(|| bad(format!("no line {}", names[0])))?;
+    let mut values = [0.0; N];
+    let mut count = 0;
+    for text in line.split_whitespace().skip(1) {
+        match text.parse::<f64>() {
+            Ok(value) if value.is_finite() => {
+                if let Some(slot) = values.get_mut(count) {
+                    *slot = value;
+                }
+            }
+            _ => return Err(bad(format!("{} holds {text:?}, but a finite number is expected", names[0]))),
+        }
+        count += 1;
+    }
+    if count == N { Ok(values) } else { Err(bad(format!("{} has {count} values, but {N} are expected", names[0]))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "P2: 700 0 600 40 0 700 180 0 0 0 1 0\nR0_rect: 1 0 0 0 1 0 0 0 1\n\
+                        Tr_velo_to_cam: 0 -1 0 0 0 0 -1 -0.08 1 0 0 -0.27\n";
+
+    #[test]
+    fn a_point_ahead_of_the_lidar_is_ahead_of_the_camera() {
+        let camera = Calibration::parse("calib", TEXT).unwrap().camera(1242, 375);
+        let p = camera.t_camera_lidar.apply([10.0, 2.0, -1.0]);
+        for (found, expected) in p.iter().zip([-2.0, 0.92, 9.73]) {
+            assert!((found - expected).abs() < 1e-12, "{p:?}");
+        }
+    }
+
+    #[test]
+    fn absent_short_and_unreadable_matrices_are_named() {
+        for (text, word) in [
+            (TEXT.replace("R0_rect", "R1"), "no line R0_rect"),
+            (TEXT.replace("180", ""), "11 values"),
+            (TEXT.replace("700 0 600", "700 nan 600"), "\"nan\""),
+        ] {
+            let message = Calibration::parse("c.txt", &text).unwrap_err().to_string();
+            assert!(message.contains(word) && message.contains("c.txt"), "{message}");
+        }
+    }
+}
