@@ -1,0 +1,5 @@
+//! Where the vehicle is.
+
+mod odometry;
+
+pub use odometry::Odometry;

@@ -1,0 +1,5 @@
+//! Simulated time.
+
+mod clock;
+
+pub use clock::Clock;

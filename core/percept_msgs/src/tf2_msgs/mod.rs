@@ -1,0 +1,5 @@
+//! Transforms between frames.
+
+mod tf_message;
+
+pub use tf_message::TFMessage;

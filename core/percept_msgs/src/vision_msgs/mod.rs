@@ -1,0 +1,7 @@
+//! Detections and the names of their classes (vision_msgs 4, Humble and later).
+
+mod detection3d_array;
+mod label_info;
+
+pub use detection3d_array::{BoundingBox3D, Detection3D, Detection3DArray, ObjectHypothesis, ObjectHypothesisWithPose};
+pub use label_info::{LabelInfo, VisionClass};
