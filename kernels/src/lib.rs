@@ -1,14 +1,18 @@
 //! The operations under Percept's networks, the plans that chain them, and the executors that run the plans.
 
-//BN
+pub mod batch_norm;
 pub mod conv2d;
 pub mod conv_transpose2d;
+pub mod decode_points;
 pub mod error;
-//EX
+pub mod executor;
 mod matrix;
+pub mod nms;
 pub mod parameters;
-//PE
-//PS
+pub mod pillar_encode;
+pub mod pillar_scatter;
 pub mod plan;
+pub mod rotated_iou;
 mod scratch;
 mod tensor_slice;
+pub mod voxelize;

@@ -75,12 +75,17 @@ fn open_zip(bytes: &[u8]) -> Result<Container<'_>, ImportError> {
             _ => drop(storages.insert(inner["data/".len()..].to_owned(), Storage::Owned(content))),
         }
     }
-    let pickle = pickle.ok_or_else(|| archive_fault("it has no entry data.pkl: is this a zip file of something else?"))?;
+    let pickle =
+        pickle.ok_or_else(|| archive_fault("it has no entry data.pkl: is this a zip file of something else?"))?;
     Ok(Container { pickle, storages, big_endian, length_bytes: bytes.len() })
 }
 
 /// Reads an entry; all entries together may be no larger than the file, since torch never compresses.
-fn read_entry(entry: &mut zip::read::ZipFile<'_, Cursor<&[u8]>>, name: &str, budget: &mut usize) -> Result<Vec<u8>, ImportError> {
+fn read_entry(
+    entry: &mut zip::read::ZipFile<'_, Cursor<&[u8]>>,
+    name: &str,
+    budget: &mut usize,
+) -> Result<Vec<u8>, ImportError> {
     if entry.compression() != zip::CompressionMethod::Stored {
         return Err(archive_fault(format!("entry {name} is compressed, which torch.save never does: save it again")));
     }
@@ -123,7 +128,8 @@ fn open_stream(bytes: &[u8]) -> Result<Container<'_>, ImportError> {
     let mut storages = BTreeMap::new();
     for key in keys.sequence(keys.root()) {
         let key = keys.text(*key).ok_or_else(|| stream_fault("a storage key is no text"))?;
-        let item_size = *item_sizes.get(key).ok_or_else(|| stream_fault(format!("storage {key} belongs to no tensor")))?;
+        let item_size =
+            *item_sizes.get(key).ok_or_else(|| stream_fault(format!("storage {key} belongs to no tensor")))?;
         let range = storage_range(rest, key, item_size, big_endian)?;
         storages.insert(key.to_owned(), Storage::Borrowed(&rest[range.clone()]));
         rest = &rest[range.end..];
@@ -133,7 +139,8 @@ fn open_stream(bytes: &[u8]) -> Result<Container<'_>, ImportError> {
 
 /// Where the bytes of the storage lie that begins `rest` with its number of elements.
 fn storage_range(rest: &[u8], key: &str, item_size: usize, big_endian: bool) -> Result<Range<usize>, ImportError> {
-    let cut_off = || stream_fault(format!("it ends within storage {key} ({} bytes left): the file is cut off", rest.len()));
+    let cut_off =
+        || stream_fault(format!("it ends within storage {key} ({} bytes left): the file is cut off", rest.len()));
     let head: [u8; 8] = rest.get(..8).and_then(|head| head.try_into().ok()).ok_or_else(cut_off)?;
     let count = if big_endian { i64::from_be_bytes(head) } else { i64::from_le_bytes(head) };
     let count = usize::try_from(count).map_err(|_| stream_fault(format!("storage {key} has {count} elements")))?;

@@ -8,7 +8,9 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum PickleError {
     /// The stream ends within a value.
-    #[error("the pickle ends early: {expected} bytes expected at offset {at}, {left} left; the file is damaged or cut off")]
+    #[error(
+        "the pickle ends early: {expected} bytes expected at offset {at}, {left} left; the file is damaged or cut off"
+    )]
     Truncated {
         /// Offset in the pickle.
         at: usize,
@@ -85,7 +87,9 @@ pub enum ImportError {
         source: std::io::Error,
     },
     /// Neither of torch's two serialisations.
-    #[error("this is no torch checkpoint: it begins with {found:02x?}, neither a zip archive nor the stream torch wrote before 1.6")]
+    #[error(
+        "this is no torch checkpoint: it begins with {found:02x?}, neither a zip archive nor the stream torch wrote before 1.6"
+    )]
     UnknownSerialisation {
         /// The first bytes.
         found: Vec<u8>,
@@ -114,13 +118,17 @@ pub enum ImportError {
         reason: String,
     },
     /// No table of weights.
-    #[error("the checkpoint has no table of weights: expected the key model_state (OpenPCDet) or state_dict (mmdetection3d), found {found:?}")]
+    #[error(
+        "the checkpoint has no table of weights: expected the key model_state (OpenPCDet) or state_dict (mmdetection3d), found {found:?}"
+    )]
     NoStateDict {
         /// The keys at the top.
         found: Vec<String>,
     },
     /// Weights of another network.
-    #[error("these are no PointPillars weights of OpenPCDet or mmdetection3d: tensor {missing} is missing; the file has {num_tensors} tensors, the first ones {examples:?}")]
+    #[error(
+        "these are no PointPillars weights of OpenPCDet or mmdetection3d: tensor {missing} is missing; the file has {num_tensors} tensors, the first ones {examples:?}"
+    )]
     NotPointPillars {
         /// A tensor every PointPillars has.
         missing: String,
@@ -130,7 +138,9 @@ pub enum ImportError {
         examples: Vec<String>,
     },
     /// A shape that the network cannot have.
-    #[error("tensor {name} has shape {found:?}, expected {expected}; choose the options of the import to fit the checkpoint")]
+    #[error(
+        "tensor {name} has shape {found:?}, expected {expected}; choose the options of the import to fit the checkpoint"
+    )]
     Shape {
         /// Name in the checkpoint.
         name: String,

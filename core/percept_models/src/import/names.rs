@@ -1,8 +1,7 @@
 //! The tensor names of three code bases, translated to ours (OpenPCDet's).
 
-use super::tensors::CheckpointTensor;
 use super::ImportError;
-use std::collections::BTreeMap;
+use percept_kernels::parameters::ParameterMap;
 
 /// Which code base wrote a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +14,7 @@ pub enum Origin {
 
 impl Origin {
     /// Tells the origin by the name of a tensor that every network of it has.
-    pub(super) fn detect(tensors: &BTreeMap<String, CheckpointTensor>) -> Result<Self, ImportError> {
+    pub(super) fn detect(tensors: &ParameterMap) -> Result<Self, ImportError> {
         const MARKS: [(&str, Origin); 2] =
             [("dense_head.conv_cls.weight", Origin::OpenPcdet), ("bbox_head.conv_cls.weight", Origin::Mmdetection3d)];
         let found = MARKS.iter().find(|(name, _)| tensors.contains_key(*name)).map(|(_, origin)| *origin);
@@ -32,9 +31,10 @@ impl Origin {
             return None;
         }
         match self {
-            Self::OpenPcdet => {
-                ["vfe.", "backbone_2d.", "dense_head.conv_"].iter().any(|p| name.starts_with(p)).then(|| name.to_owned())
-            }
+            Self::OpenPcdet => ["vfe.", "backbone_2d.", "dense_head.conv_"]
+                .iter()
+                .any(|p| name.starts_with(p))
+                .then(|| name.to_owned()),
             Self::Mmdetection3d => mmdetection3d(name),
         }
     }
@@ -62,10 +62,7 @@ fn mmdetection3d(name: &str) -> Option<String> {
 }
 
 /// All weights under our names.
-pub(super) fn canonical_tensors(
-    origin: Origin,
-    tensors: BTreeMap<String, CheckpointTensor>,
-) -> BTreeMap<String, CheckpointTensor> {
+pub(super) fn canonical_tensors(origin: Origin, tensors: ParameterMap) -> ParameterMap {
     tensors.into_iter().filter_map(|(name, tensor)| Some((origin.canonical(&name)?, tensor))).collect()
 }
 

@@ -51,7 +51,8 @@ pub(super) struct Pickle {
 impl Pickle {
     /// Reads one pickle from the start of `bytes`; what follows its end is left alone.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, PickleError> {
-        let mut machine = Machine { bytes, position: 0, objects: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: Vec::new() };
+        let mut machine =
+            Machine { bytes, position: 0, objects: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: Vec::new() };
         let root = machine.run()?;
         Ok(Self { root, length_bytes: machine.position, objects: machine.objects })
     }
@@ -385,7 +386,8 @@ impl Machine<'_> {
     fn line(&mut self) -> Result<String, PickleError> {
         let rest = &self.bytes[self.position..];
         let end = rest.iter().position(|b| *b == b'\n');
-        let end = end.ok_or(PickleError::Truncated { at: self.position, expected: rest.len() + 1, left: rest.len() })?;
+        let end =
+            end.ok_or(PickleError::Truncated { at: self.position, expected: rest.len() + 1, left: rest.len() })?;
         let at = self.position;
         let line = std::str::from_utf8(&rest[..end]).map_err(|_| PickleError::TextMalformed { at })?.to_owned();
         self.position += end + 1;

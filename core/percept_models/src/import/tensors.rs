@@ -1,9 +1,9 @@
 //! Tensors of a checkpoint: what the pickle says of them, checked against the bytes of their storages.
 
+use super::ImportError;
 use super::archive::Container;
 use super::pickle::{Object, ObjectId, Pickle};
-use super::ImportError;
-use std::collections::BTreeMap;
+use percept_kernels::parameters::{HostTensor, ParameterMap};
 
 /// The number types of torch's storages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,27 +73,19 @@ impl StorageType {
     }
 }
 
-/// A tensor of the checkpoint, row-major.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CheckpointTensor {
-    /// Sizes, slowest first.
-    pub shape: Vec<usize>,
-    /// Values in row-major order.
-    pub values: Vec<f32>,
-}
-
 /// All tensors of the table of weights, by name. What is no tensor in it (version tables and the like) is left out.
-pub(super) fn state_dict(container: &Container<'_>) -> Result<BTreeMap<String, CheckpointTensor>, ImportError> {
+pub(super) fn state_dict(container: &Container<'_>) -> Result<ParameterMap, ImportError> {
     let pickle = &container.pickle;
     let table = find_table(pickle)?;
-    let Object::Dict(items) = pickle.get(table) else { return Ok(BTreeMap::new()) };
-    let mut tensors = BTreeMap::new();
+    let Object::Dict(items) = pickle.get(table) else { return Ok(ParameterMap::new()) };
+    let mut tensors = ParameterMap::new();
     // Tensors may share a storage, but honest ones do not add up to more elements than the file has bytes.
     let mut budget = container.length_bytes;
     for (key, value) in items {
         let (Some(name), Some(description)) = (pickle.text(*key), describe(pickle, *value)) else { continue };
         let tensor = description.and_then(|d| d.read(container, &mut budget));
-        tensors.insert(name.to_owned(), tensor.map_err(|reason| ImportError::Tensor { name: name.to_owned(), reason })?);
+        tensors
+            .insert(name.to_owned(), tensor.map_err(|reason| ImportError::Tensor { name: name.to_owned(), reason })?);
     }
     Ok(tensors)
 }
@@ -106,7 +98,9 @@ fn find_table(pickle: &Pickle) -> Result<ObjectId, ImportError> {
     }
     let keys = match pickle.get(root) {
         Object::Dict(items) if items.iter().any(|(_, value)| describe(pickle, *value).is_some()) => return Ok(root),
-        Object::Dict(items) => items.iter().filter_map(|(key, _)| pickle.text(*key)).map(str::to_owned).take(20).collect(),
+        Object::Dict(items) => {
+            items.iter().filter_map(|(key, _)| pickle.text(*key)).map(str::to_owned).take(20).collect()
+        }
         _ => Vec::new(),
     };
     Err(ImportError::NoStateDict { found: keys })
@@ -166,17 +160,22 @@ fn describe_tensor(pickle: &Pickle, arguments: &[ObjectId]) -> Result<Descriptio
 }
 
 impl Description {
-    fn read(&self, container: &Container<'_>, budget: &mut usize) -> Result<CheckpointTensor, String> {
+    fn read(&self, container: &Container<'_>, budget: &mut usize) -> Result<HostTensor, String> {
         let bytes = container.storage(&self.key).ok_or_else(|| format!("storage {} is not in the file", self.key))?;
         let item = self.kind.size_bytes();
         let available = bytes.len() / item;
         let count = self.shape.iter().try_fold(1usize, |n, size| n.checked_mul(*size)).filter(|n| *n <= available);
-        let count = count.ok_or_else(|| format!("shape {:?} asks for more than its storage's {available} elements", self.shape))?;
-        let reach = self.shape.iter().zip(&self.strides).try_fold(self.offset, |at, (size, stride)| {
-            at.checked_add(size.saturating_sub(1).checked_mul(*stride)?)
-        });
+        let count = count
+            .ok_or_else(|| format!("shape {:?} asks for more than its storage's {available} elements", self.shape))?;
+        let reach =
+            self.shape.iter().zip(&self.strides).try_fold(self.offset, |at, (size, stride)| {
+                at.checked_add(size.saturating_sub(1).checked_mul(*stride)?)
+            });
         if count > 0 && reach.is_none_or(|last| last >= available) {
-            return Err(format!("shape {:?} with strides {:?} from {} reaches past its storage's {available} elements", self.shape, self.strides, self.offset));
+            return Err(format!(
+                "shape {:?} with strides {:?} from {} reaches past its storage's {available} elements",
+                self.shape, self.strides, self.offset
+            ));
         }
         *budget = budget.checked_sub(count).ok_or_else(|| "the tensors together hold more than the file".to_owned())?;
         let mut values = Vec::with_capacity(count);
@@ -186,7 +185,7 @@ impl Description {
             values.push(self.kind.read(&bytes[at * item..(at + 1) * item], container.big_endian));
             advance(&mut index, &self.shape);
         }
-        Ok(CheckpointTensor { shape: self.shape.clone(), values })
+        Ok(HostTensor { shape: self.shape.clone(), data: values })
     }
 }
 

@@ -57,3 +57,39 @@ torch.save(tensors(), "bare_protocol4.pth", pickle_protocol=4)
 torch.save({"state_dict": {"weight": ramp(1, 2)}, "hook": Malicious()}, "malicious_zip.pth")
 with open("not_torch.pkl", "wb") as file:
     pickle.dump({"state_dict": {}}, file)
+
+
+def network(features, layout):
+    """The tensors of a small PointPillars under a code base's names: 4 channels, one further convolution a stage."""
+    torch.manual_seed(1)
+    pcdet = layout == "pcdet"
+    vfe, blocks, neck, head = (
+        ("vfe", "backbone_2d.blocks", "backbone_2d.deblocks", "dense_head") if pcdet
+        else ("voxel_encoder", "backbone.blocks", "neck.deblocks", "bbox_head"))
+    state = collections.OrderedDict()
+
+    def norm(name, channels):
+        for leaf in ("weight", "bias", "running_mean", "running_var"):
+            state[f"{name}.{leaf}"] = torch.rand(channels) + 0.5
+        state[f"{name}.num_batches_tracked"] = torch.tensor(10)
+
+    state[f"{vfe}.pfn_layers.0.linear.weight"] = torch.randn(4, features)
+    norm(f"{vfe}.pfn_layers.0.norm", 4)
+    for stage in range(3):
+        for j in range(2):
+            first = 3 * j + (1 if pcdet else 0)
+            state[f"{blocks}.{stage}.{first}.weight"] = torch.randn(4, 4, 3, 3) / 6
+            norm(f"{blocks}.{stage}.{first + 1}", 4)
+        state[f"{neck}.{stage}.0.weight"] = torch.randn(4, 4, 2 ** stage, 2 ** stage) / 2
+        norm(f"{neck}.{stage}.1", 4)
+    for name, channels in (("conv_cls", 18), ("conv_box" if pcdet else "conv_reg", 42), ("conv_dir_cls", 12)):
+        state[f"{head}.{name}.weight"] = torch.randn(channels, 12, 1, 1)
+        state[f"{head}.{name}.bias"] = torch.randn(channels)
+    if pcdet:
+        state["global_step"] = torch.tensor(297000)
+    return state
+
+
+torch.save({"epoch": 80, "model_state": network(10, "pcdet")}, "network_pcdet.pth")
+torch.save({"meta": {}, "state_dict": network(10, "mmdet")}, "network_mmdet1.pth")
+torch.save({"meta": {}, "state_dict": network(9, "mmdet")}, "network_mmdet0.pth", _use_new_zipfile_serialization=False)
