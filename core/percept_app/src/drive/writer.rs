@@ -1,0 +1,160 @@
+//! The topics of a drive and one frame's messages on them.
+
+use super::DriveFrame;
+use super::label_color::label_color;
+use crate::output_bag::{OutputBag, OutputTopic};
+use crate::{AppError, topics};
+use percept_bag::QosProfile;
+use percept_msgs::geometry_msgs::{Pose, PoseWithCovariance, TransformStamped, Twist, TwistWithCovariance, Vector3};
+use percept_msgs::nav_msgs::Odometry;
+use percept_msgs::sensor_msgs::{CameraInfo, CompressedImage, PointCloud2};
+use percept_msgs::std_msgs::{Header, String as StringMsg};
+use percept_msgs::tf2_msgs::TFMessage;
+use percept_msgs::vision_msgs::Detection3DArray;
+use percept_types::{Camera, Stamp, Transform};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What does not change over a drive.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DriveOptions {
+    /// Where the LiDAR sits on the vehicle.
+    pub t_base_lidar: Transform,
+    /// Whether the camera sits fast on the LiDAR: one static transform, else one with each frame.
+    pub fixed_camera: bool,
+    /// Whether the labelled cloud is written where labels are known.
+    pub labelled_points: bool,
+    /// Where the drive comes from, for the bag's metadata.
+    pub provenance: BTreeMap<String, String>,
+}
+
+/// Writes a drive.
+pub struct DriveWriter {
+    bag: OutputBag,
+    options: DriveOptions,
+    is_first: bool,
+    points: OutputTopic<PointCloud2>,
+    tf_static: OutputTopic<TFMessage>,
+    tf: OutputTopic<TFMessage>,
+    odometry: OutputTopic<Odometry>,
+    camera_info: OutputTopic<CameraInfo>,
+    image: OutputTopic<CompressedImage>,
+    truth_objects: OutputTopic<Detection3DArray>,
+    truth_points: OutputTopic<PointCloud2>,
+    truth_kitti: OutputTopic<StringMsg>,
+}
+
+impl DriveWriter {
+    /// A new bag in a folder that does not exist or is empty.
+    ///
+    /// # Errors
+    /// When it cannot be created.
+    pub fn create(out: &Path, options: DriveOptions) -> Result<Self, AppError> {
+        let mut bag = OutputBag::create(out)?;
+        bag.note("percept_drive", &options.provenance)?;
+        Ok(Self {
+            points: bag.topic(topics::POINTS, QosProfile::SENSOR_DATA)?,
+            tf_static: bag.topic(topics::TF_STATIC, QosProfile::LATCHED)?,
+            tf: bag.topic(topics::TF, QosProfile::RELIABLE)?,
+            odometry: bag.topic(topics::ODOMETRY, QosProfile::RELIABLE)?,
+            camera_info: bag.topic(topics::CAMERA_INFO, QosProfile::RELIABLE)?,
+            image: bag.topic(topics::CAMERA_IMAGE, QosProfile::RELIABLE)?,
+            truth_objects: bag.topic(topics::TRUTH_OBJECTS, QosProfile::RELIABLE)?,
+            truth_points: bag.topic(topics::TRUTH_POINTS, QosProfile::RELIABLE)?,
+            truth_kitti: bag.topic(topics::TRUTH_KITTI, QosProfile::RELIABLE)?,
+            bag,
+            options,
+            is_first: true,
+        })
+    }
+
+    /// Writes what the frame has: transforms and calibration first, then the sensors, then truth.
+    ///
+    /// # Errors
+    /// When a message cannot be written; what was written before is readable.
+    pub fn write(&mut self, frame: &DriveFrame) -> Result<(), AppError> {
+        self.transforms(frame)?;
+        self.sensors(frame)?;
+        self.truth(frame)
+    }
+
+    /// Completes the bag.
+    ///
+    /// # Errors
+    /// When its index cannot be written.
+    pub fn finish(self) -> Result<(), AppError> {
+        self.bag.finish()
+    }
+
+    fn transforms(&mut self, frame: &DriveFrame) -> Result<(), AppError> {
+        let stamp = frame.stamp;
+        let at = stamp.nanoseconds;
+        let camera = frame.camera.as_ref().map(|camera| camera_transform(stamp, camera));
+        let mut moving = Vec::new();
+        if std::mem::take(&mut self.is_first) {
+            let lidar = TransformStamped::new(stamp, topics::FRAME_BASE, topics::FRAME_LIDAR, self.options.t_base_lidar);
+            let fixed = camera.clone().filter(|_| self.options.fixed_camera);
+            let transforms = [lidar].into_iter().chain(fixed).collect();
+            self.bag.write(&self.tf_static, at, &TFMessage { transforms })?;
+        }
+        moving.extend(camera.filter(|_| !self.options.fixed_camera));
+        if let Some(t_odom_base) = frame.t_odom_base {
+            moving.push(TransformStamped::new(stamp, topics::FRAME_ODOM, topics::FRAME_BASE, t_odom_base));
+            self.bag.write(&self.odometry, at, &odometry(frame, t_odom_base))?;
+        }
+        if !moving.is_empty() {
+            self.bag.write(&self.tf, at, &TFMessage { transforms: moving })?;
+        }
+        Ok(())
+    }
+
+    fn sensors(&mut self, frame: &DriveFrame) -> Result<(), AppError> {
+        let at = frame.stamp.nanoseconds;
+        let optical = Header::new(frame.stamp, topics::FRAME_CAMERA);
+        if let Some(camera) = &frame.camera {
+            self.bag.write(&self.camera_info, at, &CameraInfo::from_camera(camera, optical.clone()))?;
+        }
+        if let Some(png) = &frame.image_png {
+            let image = CompressedImage { header: optical, format: "png".to_owned(), data: png.clone() };
+            self.bag.write(&self.image, at, &image)?;
+        }
+        let cloud = PointCloud2::from_cloud(&frame.cloud, Header::new(frame.stamp, topics::FRAME_LIDAR));
+        self.bag.write(&self.points, at, &cloud.map_err(AppError::encode(topics::POINTS))?)
+    }
+
+    fn truth(&mut self, frame: &DriveFrame) -> Result<(), AppError> {
+        let at = frame.stamp.nanoseconds;
+        let header = Header::new(frame.stamp, topics::FRAME_LIDAR);
+        if let Some(objects) = &frame.objects {
+            self.bag.write(&self.truth_objects, at, &Detection3DArray::from_truth(objects, &header))?;
+        }
+        if let Some(labels) = frame.labels.as_ref().filter(|_| self.options.labelled_points) {
+            let cloud = PointCloud2::from_labelled_cloud(&frame.cloud, labels, label_color, header);
+            self.bag.write(&self.truth_points, at, &cloud.map_err(AppError::encode(topics::TRUTH_POINTS))?)?;
+        }
+        if let Some(text) = &frame.kitti_text {
+            self.bag.write(&self.truth_kitti, at, &StringMsg { data: text.clone() })?;
+        }
+        Ok(())
+    }
+}
+
+/// TF tells where the child is in its parent: the camera in the LiDAR's frame.
+fn camera_transform(stamp: Stamp, camera: &Camera) -> TransformStamped {
+    TransformStamped::new(stamp, topics::FRAME_LIDAR, topics::FRAME_CAMERA, camera.t_camera_lidar.inverse())
+}
+
+fn odometry(frame: &DriveFrame, t_odom_base: Transform) -> Odometry {
+    let [speed_mps, yaw_rate_radps] = frame.speed_mps_yaw_rate_radps.unwrap_or_default();
+    let pose = Pose { position: t_odom_base.translation_m().into(), orientation: t_odom_base.quaternion_xyzw().into() };
+    let twist = Twist {
+        linear: Vector3::from([speed_mps, 0.0, 0.0]),
+        angular: Vector3::from([0.0, 0.0, yaw_rate_radps]),
+    };
+    Odometry {
+        header: Header::new(frame.stamp, topics::FRAME_ODOM),
+        child_frame_id: topics::FRAME_BASE.to_owned(),
+        pose: PoseWithCovariance { pose, ..PoseWithCovariance::default() },
+        twist: TwistWithCovariance { twist, ..TwistWithCovariance::default() },
+    }
+}

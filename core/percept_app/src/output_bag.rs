@@ -1,0 +1,70 @@
+//! Typed messages into a bag: a topic knows its message, so nothing can be written on the wrong one.
+
+use crate::AppError;
+use percept_bag::{BagWriter, QosProfile, TopicId, TopicSpec, WriteOptions};
+use percept_msgs::Message;
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::path::Path;
+
+/// A topic that takes messages of one type.
+#[derive(Debug)]
+pub struct OutputTopic<M> {
+    id: TopicId,
+    message: PhantomData<fn(&M)>,
+}
+
+/// A bag that is being written.
+#[derive(Debug)]
+pub struct OutputBag {
+    writer: BagWriter,
+}
+
+impl OutputBag {
+    /// A new bag in a folder that does not exist or is empty.
+    ///
+    /// # Errors
+    /// When the folder is in use or cannot be made.
+    pub fn create(path: &Path) -> Result<Self, AppError> {
+        Ok(Self { writer: BagWriter::create(path, WriteOptions::default())? })
+    }
+
+    /// Adds a topic for messages of type `M`.
+    ///
+    /// # Errors
+    /// When a topic of this name exists with another type, or the name is no topic name.
+    pub fn topic<M: Message>(&mut self, name: &str, qos: QosProfile) -> Result<OutputTopic<M>, AppError> {
+        let spec = TopicSpec::new(name, M::TYPE_NAME, qos).with_schema(M::definition());
+        Ok(OutputTopic { id: self.writer.add_topic(spec)?, message: PhantomData })
+    }
+
+    /// Appends a message with its log time.
+    ///
+    /// # Errors
+    /// When it cannot be written; what was written before is then readable.
+    pub fn write<M: Message>(
+        &mut self,
+        topic: &OutputTopic<M>,
+        log_time_ns: i64,
+        message: &M,
+    ) -> Result<(), AppError> {
+        Ok(self.writer.write(topic.id, log_time_ns, log_time_ns, &message.encode())?)
+    }
+
+    /// Notes where the bag came from.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn note(&mut self, name: &str, entries: &BTreeMap<String, String>) -> Result<(), AppError> {
+        Ok(self.writer.add_metadata(name, entries)?)
+    }
+
+    /// Completes the bag: index and metadata.yaml.
+    ///
+    /// # Errors
+    /// When they cannot be written; the messages are readable all the same.
+    pub fn finish(self) -> Result<(), AppError> {
+        self.writer.finish()?;
+        Ok(())
+    }
+}
