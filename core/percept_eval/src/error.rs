@@ -37,6 +37,30 @@ pub enum EvalError {
         /// Which field.
         field: &'static str,
     },
+    /// A box that cannot be measured.
+    #[error("frame {frame}, {what} {index} ({class_name}): bad {field}")]
+    BadBox {
+        /// Index of the frame.
+        frame: usize,
+        /// "truth" or "detection".
+        what: &'static str,
+        /// Index in its frame.
+        index: usize,
+        /// Class of the box.
+        class_name: String,
+        /// Which field, and why.
+        field: &'static str,
+    },
+    /// More predictions than the protocol allows.
+    #[error("frame {frame} has {found} predictions, but at most {max} are allowed: keep the best")]
+    TooManyBoxes {
+        /// Index of the frame.
+        frame: usize,
+        /// Predictions found.
+        found: usize,
+        /// Predictions allowed.
+        max: usize,
+    },
     /// A detection whose class index has no name.
     #[error("detection {detection}: class index {class_index} has no name among {class_names:?}")]
     ClassWithoutName {

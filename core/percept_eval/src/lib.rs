@@ -15,6 +15,7 @@ pub mod bootstrap;
 mod error;
 pub mod kitti;
 pub mod matching;
+pub mod nuscenes;
 pub mod table;
 
 pub use error::EvalError;

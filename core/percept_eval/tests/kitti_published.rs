@@ -61,7 +61,7 @@ fn every_published_average_precision_is_reproduced() {
     for (recall_name, recall_points) in [("11", RecallPoints::R11), ("40", RecallPoints::R40)] {
         for metric in Metric::ALL {
             let expected = &v[format!("expected_mAP{recall_name}_{}", metric.name())];
-            // The order of the published arrays: the one Car box with two detections stands last.
+            // Class numbers 1, 2, 0 of the published code.
             for (c, class_name) in ["Pedestrian", "Cyclist", "Car"].into_iter().enumerate() {
                 for (d, difficulty) in DIFFICULTIES.into_iter().enumerate() {
                     for (o, overlap_set) in OverlapSet::ALL.into_iter().enumerate() {

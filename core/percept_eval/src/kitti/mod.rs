@@ -13,6 +13,7 @@ mod results;
 
 pub use annotation::{Annotation, FramePair, ScoredAnnotation};
 pub use calibration::Calibration;
+pub(crate) use convert::check_finite;
 pub use convert::{
     ConvertedDetections, annotation_of_box, annotations_of_truth, box_of_annotation, detections_in_image,
     image_box_of_camera_box, truth_of_annotation,
