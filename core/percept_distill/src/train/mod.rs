@@ -1,0 +1,14 @@
+//! The loop: one step, a run of steps, checkpoints, curves.
+
+mod checkpoint;
+mod curves;
+mod run;
+mod settings;
+mod trainer;
+
+pub use checkpoint::{Checkpoint, CheckpointState};
+pub use curves::{CurveWriter, StepRecord};
+pub use run::{Observe, RunEnd, RunPlan, run};
+pub use settings::TrainSettings;
+pub use trainer::{StepReport, Trainer};
+pub(crate) use trainer::pillar_input;

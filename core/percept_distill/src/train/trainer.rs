@@ -1,0 +1,205 @@
+//! The state of a run, and one step of it.
+//!
+//! ```text
+//! Batch ─forward─► head's maps ─losses─► backward ─clip─► AdamW ─► averaged weights
+//! ```
+
+use percept_kernels::executor::autograd::{ParameterStore, forward_train};
+use percept_kernels::parameters::{ParameterMap, initialise};
+use percept_kernels::pillar_encode::PillarInput;
+use percept_kernels::plan::{CanvasSize, Plan};
+use percept_models::pointpillars::{OUTPUT_BOX, OUTPUT_CLS, OUTPUT_DIR, Pillars, PointPillarsConfig, topology};
+
+use super::{Checkpoint, CheckpointState, TrainSettings};
+use crate::DistillError;
+use crate::data::{Batch, StatisticsSum};
+use crate::optimiser::{AdamW, WeightAverage, clip_global_norm, collect};
+
+/// Steps in a row without a finite loss after which a run is given up.
+const MAX_SKIPPED_IN_A_ROW: u64 = 20;
+
+/// What one step did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepReport {
+    /// Number of the step, from 0.
+    pub step: u64,
+    /// Sum of the weighted parts.
+    pub loss: f64,
+    /// Classification.
+    pub classification: f64,
+    /// Box codes.
+    pub box_regression: f64,
+    /// Direction.
+    pub direction: f64,
+    /// Common length of the gradients before clipping.
+    pub gradient_norm: f64,
+    /// Learning rate.
+    pub learning_rate: f64,
+    /// Positive anchors of the batch.
+    pub positives: usize,
+    /// Whether the weights stayed, because the batch was empty or a number was not finite.
+    pub skipped: bool,
+}
+
+/// A run under way.
+#[derive(Debug)]
+pub struct Trainer {
+    settings: TrainSettings,
+    config: PointPillarsConfig,
+    plan: Plan,
+    parameters: ParameterStore,
+    optimiser: AdamW,
+    average: WeightAverage,
+    /// Weights and running statistics after the last good step: what a broken one falls back to.
+    last_good: ParameterMap,
+    state: CheckpointState,
+}
+
+impl Trainer {
+    /// A run from first weights, or from given ones under a fresh schedule.
+    ///
+    /// # Errors
+    /// Settings outside their limits; weights of another network.
+    pub fn new(settings: TrainSettings, first_weights: Option<&ParameterMap>) -> Result<Self, DistillError> {
+        let config = settings.validate()?;
+        let plan = topology(&config, CanvasSize { ny: settings.windows.ny, nx: settings.windows.nx })?;
+        let first_weights = first_weights.cloned().unwrap_or_else(|| initialise(&plan, settings.seed));
+        Ok(Self {
+            optimiser: AdamW::new(settings.optimiser),
+            average: WeightAverage::new(settings.average_decay),
+            state: CheckpointState::default(),
+            settings,
+            config,
+            parameters: ParameterStore::new(&plan, &first_weights)?,
+            last_good: first_weights,
+            plan,
+        })
+    }
+
+    /// Goes on where a checkpoint stopped.
+    ///
+    /// # Errors
+    /// Settings other than the checkpoint's; tensors of another network.
+    pub fn resume(settings: TrainSettings, checkpoint: Checkpoint) -> Result<Self, DistillError> {
+        checkpoint.check_settings(&settings)?;
+        let mut trainer = Self::new(settings, Some(&checkpoint.weights))?;
+        let Checkpoint { average, first, second, state, .. } = checkpoint;
+        let moments = Checkpoint::moments(first, second)?;
+        trainer.optimiser = AdamW::restored(trainer.settings.optimiser, moments, state.updates);
+        trainer.average = WeightAverage::restored(trainer.settings.average_decay, average, state.updates);
+        trainer.state = state;
+        Ok(trainer)
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &TrainSettings {
+        &self.settings
+    }
+
+    /// The network's configuration.
+    pub fn config(&self) -> &PointPillarsConfig {
+        &self.config
+    }
+
+    /// Steps done, counters, statistics.
+    pub fn state(&self) -> &CheckpointState {
+        &self.state
+    }
+
+    /// The averaged weights with their running statistics; the first weights before the first step.
+    pub fn averaged_weights(&self) -> &ParameterMap {
+        let started = !self.average.tensors().is_empty();
+        if started { self.average.tensors() } else { &self.last_good }
+    }
+
+    /// Statistics of the training inputs so far.
+    pub fn input_statistics(&self) -> &StatisticsSum {
+        &self.state.statistics
+    }
+
+    /// Adds to the time that the run has taken, over all its sittings.
+    pub fn add_seconds(&mut self, seconds: f64) {
+        self.state.seconds += seconds;
+    }
+
+    /// Everything needed to go on later.
+    ///
+    /// # Errors
+    /// When the optimiser's moments cannot be read.
+    pub fn checkpoint(&self) -> Result<Checkpoint, DistillError> {
+        let state = CheckpointState { updates: self.optimiser.updates(), ..self.state.clone() };
+        Checkpoint::new(&self.settings, self.last_good.clone(), &self.average, &self.optimiser, state)
+    }
+
+    /// One step.
+    ///
+    /// # Errors
+    /// A batch of another network, a failing operation, or too many steps in a row without a finite loss.
+    pub fn step(&mut self, batch: &Batch) -> Result<StepReport, DistillError> {
+        batch.statistics.iter().for_each(|frame| self.state.statistics.add(frame));
+        let (learning_rate, beta1) = self.settings.schedule.at(self.state.step);
+        let mut report = StepReport {
+            step: self.state.step,
+            loss: f64::NAN,
+            classification: f64::NAN,
+            box_regression: f64::NAN,
+            direction: f64::NAN,
+            gradient_norm: f64::NAN,
+            learning_rate,
+            positives: batch.targets.num_positives(),
+            skipped: true,
+        };
+        if !batch.pillars.is_empty() {
+            self.descend(batch, (learning_rate, beta1), &mut report)?;
+        }
+        self.state.step += 1;
+        if report.skipped {
+            self.state.skipped += 1;
+            self.state.skipped_in_a_row += 1;
+        } else {
+            self.state.skipped_in_a_row = 0;
+        }
+        if self.state.skipped_in_a_row >= MAX_SKIPPED_IN_A_ROW {
+            return Err(DistillError::NotFinite { steps: self.state.skipped_in_a_row, step: report.step });
+        }
+        Ok(report)
+    }
+
+    fn descend(
+        &mut self,
+        batch: &Batch,
+        (learning_rate, beta1): (f64, f64),
+        report: &mut StepReport,
+    ) -> Result<(), DistillError> {
+        let outputs = forward_train(&self.plan, &mut self.parameters, &pillar_input(&batch.pillars))?;
+        let (cls, boxes, dir) = (outputs.get(OUTPUT_CLS)?, outputs.get(OUTPUT_BOX)?, outputs.get(OUTPUT_DIR)?);
+        let terms = self.settings.loss.evaluate(cls, boxes, dir, &batch.targets)?;
+        report.classification = terms.classification;
+        report.box_regression = terms.box_regression;
+        report.direction = terms.direction;
+        report.loss = terms.classification + terms.box_regression + terms.direction;
+        let mut gradients = collect(&terms.total.backward()?, self.parameters.trainable());
+        report.gradient_norm = clip_global_norm(&mut gradients, self.settings.max_gradient_norm)?;
+        if !(report.loss.is_finite() && report.gradient_norm.is_finite()) {
+            // The running statistics took in a batch as broken as its loss.
+            self.parameters = ParameterStore::new(&self.plan, &self.last_good)?;
+            return Ok(());
+        }
+        self.optimiser.step(self.parameters.trainable(), &gradients, learning_rate, beta1)?;
+        self.last_good = self.parameters.to_map()?;
+        self.average.update(&self.last_good);
+        report.skipped = false;
+        Ok(())
+    }
+}
+
+/// Pillars as the executors read them.
+pub(crate) fn pillar_input(pillars: &Pillars) -> PillarInput<'_> {
+    PillarInput {
+        features: &pillars.decorated,
+        point_features: pillars.num_features,
+        offsets: &pillars.offsets,
+        coords: &pillars.coords,
+        batch: pillars.num_frames,
+    }
+}
