@@ -6,5 +6,6 @@
 pub mod error;
 pub mod import;
 pub mod pointpillars;
+pub mod weights;
 
 pub use error::ModelError;

@@ -5,6 +5,7 @@
 //! Order   that of `percept_kernels::voxelize`: pillars by (y, x), points by arrival.
 //! Source  Lang et al., PointPillars, section 2.1; the layouts as the two toolboxes compute them, in f32.
 
+use percept_kernels::pillar_encode::PillarInput;
 use percept_kernels::voxelize::{CellWindow, VoxelizeDrops, Voxelizer, Voxels};
 
 use super::{IntensityTreatment, PfnLayout, PointPillarsConfig};
@@ -47,6 +48,17 @@ impl Pillars {
     /// R, points in all pillars.
     pub fn num_points(&self) -> usize {
         self.offsets.last().map_or(0, |end| *end as usize)
+    }
+
+    /// As executors take it; borrowed.
+    pub fn input(&self) -> PillarInput<'_> {
+        PillarInput {
+            features: &self.decorated,
+            point_features: self.num_features,
+            offsets: &self.offsets,
+            coords: &self.coords,
+            batch: self.num_frames,
+        }
     }
 
     /// Appends the frames of `other` after those there are.
@@ -146,6 +158,20 @@ impl Pillarizer {
 }
 
 impl IntensityTreatment {
+    /// Checks scale and clip; `key` names them in the error.
+    pub(crate) fn check(self, key: &str) -> Result<(), ModelError> {
+        let positive = |value: f32| value.is_finite() && value > 0.0;
+        match self {
+            Self::Used { scale, .. } if !positive(scale) => {
+                Err(ModelError::value(&format!("{key}.used.scale"), scale, "finite and above 0"))
+            }
+            Self::Used { clip: Some(clip), .. } if !positive(clip) => {
+                Err(ModelError::value(&format!("{key}.used.clip"), clip, "finite and above 0, or left out"))
+            }
+            Self::Used { .. } | Self::Ignored => Ok(()),
+        }
+    }
+
     /// What the network is fed for a sensor's intensity.
     #[inline]
     pub fn apply(self, intensity: f32) -> f32 {

@@ -10,8 +10,10 @@ mod anchors;
 mod box_code;
 mod config;
 mod decode;
+mod detector;
 mod encoder;
 mod head;
+mod mounting;
 mod topology;
 
 pub use anchors::{Anchor, Anchors};
@@ -21,6 +23,7 @@ pub use config::{
     PfnLayout, PointPillarsConfig, RawAnchor, RawDecode, RawPointPillarsConfig, SensorAxes, Width, Widths,
 };
 pub use decode::decode;
+pub use detector::{PointPillars, SensorOptions};
 pub use encoder::{Pillarizer, Pillars};
 pub use head::{ANCHOR_ROTATIONS, HeadChannels, PointPillarsOutput};
 pub use percept_kernels::voxelize::CellWindow;

@@ -3,7 +3,7 @@
 use percept_kernels::voxelize::{CellWindow, VoxelizeSpec};
 use percept_types::VoxelGrid;
 
-use super::{DecodeRule, InputTreatment, IntensityTreatment, PfnLayout, RawPointPillarsConfig, Widths};
+use super::{DecodeRule, InputTreatment, PfnLayout, RawPointPillarsConfig, Widths};
 use crate::ModelError;
 use crate::pointpillars::{NETWORK_STRIDE, OUTPUT_STRIDE};
 
@@ -214,21 +214,7 @@ fn check_decode(raw: &RawPointPillarsConfig) -> Result<(), ModelError> {
 
 fn check_input(input: &InputTreatment) -> Result<(), ModelError> {
     within("input.sensor_height_m", input.sensor_height_m, -100.0, 100.0)?;
-    match input.intensity {
-        IntensityTreatment::Ignored => Ok(()),
-        IntensityTreatment::Used { scale, clip } => {
-            let positive = |value: f32| value.is_finite() && value > 0.0;
-            if !positive(scale) {
-                return Err(ModelError::value("input.intensity.used.scale", scale, "finite and above 0"));
-            }
-            match clip {
-                Some(clip) if !positive(clip) => {
-                    Err(ModelError::value("input.intensity.used.clip", clip, "finite and above 0, or left out"))
-                }
-                Some(_) | None => Ok(()),
-            }
-        }
-    }
+    input.intensity.check("input.intensity")
 }
 
 fn check_anchors(raw: &RawPointPillarsConfig) -> Result<Vec<AnchorClass>, ModelError> {

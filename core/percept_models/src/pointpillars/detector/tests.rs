@@ -1,0 +1,167 @@
+//! The whole path on random weights: what must hold whatever the network says.
+
+use super::*;
+use crate::pointpillars::{GridPreset, RawPointPillarsConfig, Width};
+use crate::weights::{Architecture, WeightsMetadata};
+use percept_kernels::parameters::initialise;
+use percept_types::{FieldType, RawField, RawLayout};
+
+fn weights_of(raw: RawPointPillarsConfig, seed: u64) -> Weights {
+    let config = PointPillarsConfig::try_from(raw.clone()).unwrap();
+    let plan = topology(&config, CanvasSize { ny: 8, nx: 8 }).unwrap();
+    let mut parameters = initialise(&plan, seed);
+    // Untrained heads say 0.01 everywhere: make them talk.
+    for value in &mut parameters.get_mut("dense_head.conv_cls.bias").unwrap().data {
+        *value = -1.0;
+    }
+    Weights::new(WeightsMetadata::new("test", Architecture::PointPillars(raw)), parameters).unwrap()
+}
+
+/// A grid of 64 x 64 cells, narrow layers.
+fn small() -> RawPointPillarsConfig {
+    let mut raw = RawPointPillarsConfig::preset(Width::Sixteenth, GridPreset::Kitti);
+    raw.point_cloud_range_m = [0.0, -5.12, -3.0, 10.24, 5.12, 1.0];
+    raw.widths.stages = [8, 8, 16];
+    raw
+}
+
+fn detector() -> PointPillars {
+    PointPillars::new(&weights_of(small(), 5), &SensorOptions::default()).unwrap()
+}
+
+fn field(name: &str, offset: usize, datatype: FieldType) -> RawField {
+    RawField { name: name.to_owned(), offset, datatype, count: 1 }
+}
+
+/// x y z f32, intensity u16 little-endian.
+fn cloud_of(points: &[[f32; 4]]) -> RawCloud {
+    let mut bytes = Vec::new();
+    for [x, y, z, i] in points {
+        for value in [x, y, z] {
+            bytes.extend(value.to_le_bytes());
+        }
+        bytes.extend((*i as u16).to_le_bytes());
+    }
+    let f = FieldType::F32;
+    let fields = vec![field("x", 0, f), field("y", 4, f), field("z", 8, f), field("intensity", 12, FieldType::U16)];
+    RawCloud {
+        row_step: bytes.len(),
+        bytes,
+        layout: RawLayout { fields },
+        width: points.len(),
+        height: 1,
+        point_step: 14,
+        big_endian: false,
+    }
+}
+
+fn scene() -> RawCloud {
+    let part = |i: usize, g: f64| (i as f64 * g).fract() as f32;
+    let point = |i| [part(i, 0.819_172) * 10.0, part(i, 0.671_043) * 10.0 - 5.0, part(i, 0.5497) - 1.6, (i % 3) as f32];
+    cloud_of(&(0..3000).map(point).collect::<Vec<_>>())
+}
+
+fn same_bits(a: &Detections, b: &Detections) -> bool {
+    let bits = |d: &Detections| -> Vec<u64> {
+        d.boxes
+            .iter()
+            .flat_map(|d| d.box3d.center_m.into_iter().chain(d.box3d.size_m).chain([d.box3d.yaw_rad, d.score.into()]))
+            .map(f64::to_bits)
+            .collect()
+    };
+    bits(a) == bits(b) && a == b
+}
+
+#[test]
+fn an_empty_cloud_gives_empty_detections_with_class_names() {
+    let mut report = FrameReport::default();
+    let detections = detector().perceive(&cloud_of(&[]), &mut report).unwrap();
+    assert!(detections.boxes.is_empty());
+    assert_eq!(detections.class_names, ["Car", "Pedestrian", "Cyclist"]);
+    assert_eq!(report.points_in, 0);
+}
+
+#[test]
+fn clouds_of_nothing_in_range_or_nothing_finite_give_empty_detections_and_counts() {
+    let mut detector = detector();
+    let mut report = FrameReport::default();
+    let far = cloud_of(&[[500.0, 0.0, 0.0, 1.0], [f32::NAN, 0.0, 0.0, 1.0]]);
+    assert!(detector.perceive(&far, &mut report).unwrap().boxes.is_empty());
+    assert_eq!((report.points_in, report.points_not_finite, report.points_out_of_range), (2, 1, 1));
+}
+
+#[test]
+fn one_point_is_enough_to_run_and_stages_are_timed() {
+    let mut report = FrameReport::default();
+    detector().perceive(&cloud_of(&[[5.0, 0.0, -1.0, 1.0]]), &mut report).unwrap();
+    assert_eq!(report.pillars, 1);
+    let stages: Vec<_> = report.stages.iter().map(|stage| stage.stage).collect();
+    assert_eq!(stages, ["decode_points", "pillarize", "network", "decode_boxes"]);
+}
+
+#[test]
+fn the_same_cloud_gives_the_same_bits_for_any_number_of_threads_and_for_used_buffers() {
+    let cloud = scene();
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let mut detector = detector();
+            let first = detector.perceive(&cloud, &mut FrameReport::default()).unwrap();
+            detector.perceive(&cloud_of(&[[1.0, 1.0, 0.0, 0.0]]), &mut FrameReport::default()).unwrap();
+            let again = detector.perceive(&cloud, &mut FrameReport::default()).unwrap();
+            assert!(same_bits(&first, &again));
+            first
+        })
+    };
+    let one = run(1);
+    assert!(!one.boxes.is_empty());
+    for threads in [2, 3, 7] {
+        assert!(same_bits(&one, &run(threads)), "{threads} threads");
+    }
+}
+
+#[test]
+fn a_cloud_without_intensity_is_refused_unless_the_sensor_options_allow_it() {
+    let mut cloud = scene();
+    cloud.layout.fields.pop();
+    let error = detector().perceive(&cloud, &mut FrameReport::default()).unwrap_err().to_string();
+    assert!(error.contains("intensity") && error.contains("\"z\""), "{error}");
+    let sensor = SensorOptions { missing_intensity: Some(0.0), ..SensorOptions::default() };
+    let mut lenient = PointPillars::new(&weights_of(small(), 5), &sensor).unwrap();
+    assert!(lenient.perceive(&cloud, &mut FrameReport::default()).is_ok());
+    let mut raw = small();
+    raw.input.intensity = IntensityTreatment::Ignored;
+    let mut ignoring = PointPillars::new(&weights_of(raw, 5), &SensorOptions::default()).unwrap();
+    assert!(ignoring.perceive(&cloud, &mut FrameReport::default()).is_ok());
+}
+
+#[test]
+fn a_sensor_mounted_higher_sees_the_same_boxes_lower() {
+    // 0.25 m is exact in f32 at these heights, so the network sees the same bits.
+    let points = [[4.0, 0.0, -1.5, 1.0], [4.25, 0.5, -1.0, 2.0], [5.0, 1.0, -0.75, 3.0]];
+    let lowered = points.map(|[x, y, z, i]| [x, y, z - 0.25, i]);
+    let sensor = SensorOptions { sensor_height_m: Some(1.73 + 0.25), ..SensorOptions::default() };
+    let mut higher = PointPillars::new(&weights_of(small(), 5), &sensor).unwrap();
+    let seen = detector().perceive(&cloud_of(&points), &mut FrameReport::default()).unwrap();
+    let from_above = higher.perceive(&cloud_of(&lowered), &mut FrameReport::default()).unwrap();
+    assert_eq!(seen.boxes.len(), from_above.boxes.len());
+    for (a, b) in seen.boxes.iter().zip(&from_above.boxes) {
+        assert!((a.box3d.center_m[2] - 0.25 - b.box3d.center_m[2]).abs() < 1e-4);
+        assert!((a.score - b.score).abs() < 1e-4);
+    }
+}
+
+#[test]
+fn settings_change_between_frames_and_bad_ones_leave_the_old() {
+    let mut detector = detector();
+    let all = detector.perceive(&scene(), &mut FrameReport::default()).unwrap().boxes.len();
+    let mut settings = detector.settings().clone();
+    settings.max_detections = 1;
+    detector.apply(settings.clone()).unwrap();
+    assert!(all > 1);
+    assert_eq!(detector.perceive(&scene(), &mut FrameReport::default()).unwrap().boxes.len(), 1);
+    let old = settings.clone();
+    settings.score_thresholds[0] = 7.0;
+    assert!(detector.apply(settings).is_err());
+    assert_eq!(*detector.settings(), old);
+}
