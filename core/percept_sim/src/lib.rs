@@ -1,1 +1,31 @@
-//! percept_sim
+//! A simulated world for LiDAR: streets with vehicles, people and plants, a sensor described by data, and the truth.
+//!
+//! [`sample_frame`] draws a world from a seed and records one labelled revolution (or the sector ahead, or what KITTI's
+//! camera sees); [`Drive`] records a continuous drive through one world. The same seed gives the same bytes, with any
+//! number of threads. Labels follow KITTI (boxes) and SemanticKITTI (a class and an instance a point).
+
+pub mod actor;
+mod camera;
+mod drive;
+mod error;
+mod frame;
+mod ground;
+pub mod material;
+mod random;
+mod raycast;
+mod road;
+mod scene;
+mod sensor;
+mod solid;
+mod truth;
+mod vector;
+
+pub use camera::{image_box, kitti_camera};
+pub use drive::{Drive, DriveFrame};
+pub use error::SimError;
+pub use frame::{Moment, View, WorldConfig, record, sample_frame, t_base_lidar};
+pub use random::Sampler;
+pub use scene::{FrontageMix, ParkingMix, SceneConfig, World};
+pub use sensor::{DropOutLaw, IntensityLaw, LidarModel};
+pub use solid::{Shape, Solid};
+pub use vector::Vec3;

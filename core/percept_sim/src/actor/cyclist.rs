@@ -1,0 +1,141 @@
+//! Cyclists: a rider bent over a bicycle whose wheels let most rays through.
+
+use crate::material::{Material, Surface, class};
+use crate::random::Sampler;
+use crate::solid::{Shape, Solid};
+use crate::vector::Vec3;
+
+/// The numbers of one cyclist.
+#[derive(Clone, Debug)]
+pub struct CyclistShape {
+    /// Height of the rider when standing.
+    pub stature_m: f32,
+    wheel_radius_m: f32,
+    half_base_m: f32,
+    /// Lean of the back from the vertical.
+    lean_rad: f32,
+    crank_rad: f32,
+    bulk: f32,
+    rucksack: bool,
+    pannier: bool,
+    clothes: [Material; 2],
+    metal: Material,
+}
+
+impl CyclistShape {
+    /// A cyclist.
+    pub fn sample(random: &mut Sampler) -> Self {
+        let mut cloth = |class_id| Material::opaque(class_id, random.uniform(0.05, 0.5) as f32, 0.09).with_loss(0.01);
+        let (clothes, metal) = ([cloth(class::BICYCLIST), cloth(class::BICYCLIST)], cloth(class::BICYCLIST));
+        Self {
+            stature_m: random.bounded_normal(1.74, 0.08) as f32,
+            wheel_radius_m: random.uniform(0.31, 0.355) as f32,
+            half_base_m: random.uniform(0.49, 0.56) as f32,
+            lean_rad: random.uniform(0.12, 0.75) as f32,
+            crank_rad: random.uniform(0.0, std::f64::consts::TAU) as f32,
+            bulk: random.uniform(0.9, 1.2) as f32,
+            rucksack: random.chance(0.2),
+            pannier: random.chance(0.25),
+            clothes,
+            metal,
+        }
+    }
+
+    /// Its parts.
+    pub fn solids(&self) -> Vec<Solid> {
+        let mut solids = self.bicycle();
+        solids.extend(self.rider());
+        solids
+    }
+
+    fn bicycle(&self) -> Vec<Solid> {
+        let radius = self.wheel_radius_m;
+        let spokes = self.metal.with_surface(Surface::Sparse { coverage: 0.45 });
+        let (front, rear) = (Vec3::new(self.half_base_m, 0.0, radius), Vec3::new(-self.half_base_m, 0.0, radius));
+        let wheel = |hub: Vec3| Solid {
+            shape: Shape::cylinder(hub - Vec3::Y * 0.025, hub + Vec3::Y * 0.025, radius),
+            material: spokes,
+        };
+        let saddle = Vec3::new(-0.22, 0.0, 0.92);
+        let bracket = Vec3::new(-0.08, 0.0, 0.30);
+        let head = Vec3::new(0.33, 0.0, 0.85);
+        let bar = Vec3::new(0.36, 0.0, 1.05);
+        let tube = |from: Vec3, to: Vec3| Solid { shape: Shape::cylinder(from, to, 0.025), material: self.metal };
+        let mut solids = vec![
+            wheel(front),
+            wheel(rear),
+            tube(bracket, saddle),
+            tube(bracket, head),
+            tube(saddle - Vec3::Z * 0.15, head),
+            tube(bracket, rear),
+            tube(saddle - Vec3::Z * 0.15, rear),
+            tube(front, bar),
+            tube(bar - Vec3::Y * 0.28, bar + Vec3::Y * 0.28),
+        ];
+        if self.pannier {
+            let low = Vec3::new(-0.72, -0.2, 0.4);
+            let bags = Shape::cuboid(low, low + Vec3::new(0.36, 0.4, 0.36));
+            solids.push(Solid { shape: bags, material: self.clothes[0] });
+        }
+        solids
+    }
+
+    fn rider(&self) -> Vec<Solid> {
+        let dressed = |shape, upper: bool| Solid { shape, material: self.clothes[usize::from(upper)] };
+        let hip = Vec3::new(-0.2, 0.0, 0.95);
+        let trunk = 0.33 * self.stature_m;
+        let (sin, cos) = self.lean_rad.sin_cos();
+        let back = Vec3::new(sin, 0.0, cos);
+        let shoulders = hip + back * trunk;
+        let chest = Shape::Ellipsoid {
+            center: hip + back * (0.55 * trunk),
+            axes: [Vec3::new(cos, 0.0, -sin), Vec3::Y, back],
+            radii: Vec3::new(0.13 * self.bulk, 0.19 * self.bulk, 0.62 * trunk),
+        };
+        let skull = shoulders + Vec3::new(0.06 + 0.05 * sin, 0.0, 0.19);
+        let head = Shape::ellipsoid(skull, Vec3::new(0.115, 0.09, 0.125));
+        let mut solids = vec![
+            dressed(chest, true),
+            dressed(Shape::ellipsoid(hip, Vec3::new(0.15, 0.17, 0.13) * self.bulk), false),
+            Solid { shape: head, material: Material::opaque(class::BICYCLIST, 0.3, 0.1) },
+        ];
+        for side in [-1.0_f32, 1.0] {
+            let crank = self.crank_rad + if side > 0.0 { std::f32::consts::PI } else { 0.0 };
+            let foot = Vec3::new(-0.08 + 0.17 * crank.cos(), side * 0.11, 0.33 + 0.17 * crank.sin());
+            let thigh_root = hip + Vec3::Y * (side * 0.09);
+            let middle = (thigh_root + foot) * 0.5;
+            let slack = (0.46 - 0.5 * (thigh_root - foot).length()).max(0.05);
+            let knee = middle + Vec3::new(0.1 + slack, side * 0.03, 0.08);
+            solids.push(dressed(Shape::cylinder(thigh_root, knee, 0.08 * self.bulk), false));
+            solids.push(dressed(Shape::cylinder(knee, foot, 0.055 * self.bulk), false));
+            solids.push(dressed(Shape::ellipsoid(foot + Vec3::X * 0.05, Vec3::new(0.13, 0.045, 0.05)), false));
+            let shoulder = shoulders + Vec3::new(0.0, side * 0.18, -0.05);
+            let hand = Vec3::new(0.36, side * 0.25, 1.06);
+            let elbow = (shoulder + hand) * 0.5 + Vec3::new(-0.03, side * 0.06, -0.07);
+            solids.push(dressed(Shape::cylinder(shoulder, elbow, 0.048 * self.bulk), true));
+            solids.push(dressed(Shape::cylinder(elbow, hand, 0.042), true));
+        }
+        if self.rucksack {
+            let center = hip + back * (0.6 * trunk) - Vec3::new(cos, 0.0, -sin) * 0.22;
+            let half = Vec3::new(0.11, 0.15, 0.2);
+            solids.push(dressed(Shape::cuboid(center - half, center + half), false));
+        }
+        solids
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actor::ActorShape;
+
+    #[test]
+    fn cyclists_are_as_large_as_the_labels_of_cyclists() {
+        let mut random = Sampler::new(1, "cyclists");
+        let boxes: Vec<Vec3> =
+            (0..200).map(|_| ActorShape::Cyclist(CyclistShape::sample(&mut random)).label_box().1).collect();
+        let mean = boxes.iter().fold(Vec3::ZERO, |sum, b| sum + *b) / boxes.len() as f32;
+        assert!((mean.x - 1.76).abs() < 0.08 && (mean.y - 0.63).abs() < 0.09, "{mean}");
+        assert!((mean.z - 1.73).abs() < 0.08, "{mean}");
+    }
+}

@@ -1,0 +1,99 @@
+//! KITTI's left colour camera beside the LiDAR: what makes a frame comparable with KITTI's.
+
+use crate::vector::{Vec3, from_f64};
+use percept_types::{Box3d, Camera, ImageBox, Transform};
+
+/// Nearest depth that a hull is drawn for: parts of boxes behind it are cut off.
+const NEAR_M: f64 = 0.1;
+
+/// KITTI's camera 2: 1242 x 375 pixels, typical calibration of the 2011-09-26 drives, 0.27 m ahead of and 0.08 m
+/// below the LiDAR, whose axes it shares (x right, y down, z ahead).
+pub fn kitti_camera() -> Camera {
+    let focal = 721.5377;
+    let projection = [focal, 0.0, 609.5593, 44.85728, 0.0, focal, 172.854, 0.2163791, 0.0, 0.0, 1.0, 0.002745884];
+    let rows = [0.0, -1.0, 0.0, 0.0, 0.0, 0.0, -1.0, -0.08, 1.0, 0.0, 0.0, -0.27];
+    Camera { width: 1242, height: 375, projection, t_camera_lidar: Transform::from_matrix_3x4(&rows) }
+}
+
+/// Where a box shows in the image, clipped, and the share of its hull outside (KITTI's truncation).
+/// `None` when nothing of it does.
+pub fn image_box(camera: &Camera, b: &Box3d) -> Option<(ImageBox, f64)> {
+    let corners = b.corners_m().map(|corner| camera.t_camera_lidar.apply(corner));
+    const EDGES: [[usize; 2]; 12] =
+        [[0, 1], [1, 2], [2, 3], [3, 0], [4, 5], [5, 6], [6, 7], [7, 4], [0, 4], [1, 5], [2, 6], [3, 7]];
+    let mut hull = ImageBox { left: f64::MAX, top: f64::MAX, right: f64::MIN, bottom: f64::MIN };
+    for [from, to] in EDGES {
+        let Some(ends) = cut_at_near(corners[from], corners[to]) else { continue };
+        for p in ends.iter().filter_map(|end| camera.project_camera_point(*end)) {
+            hull.left = hull.left.min(p.u);
+            hull.right = hull.right.max(p.u);
+            hull.top = hull.top.min(p.v);
+            hull.bottom = hull.bottom.max(p.v);
+        }
+    }
+    if hull.left > hull.right {
+        return None;
+    }
+    let clipped = camera.clip(&hull)?;
+    let truncation = (1.0 - clipped.area() / hull.area()).clamp(0.0, 1.0);
+    // Edges that merely touch the border are no truncation.
+    Some((clipped, if truncation < 0.01 { 0.0 } else { truncation }))
+}
+
+/// The part of a segment ahead of the near plane, in camera axes.
+fn cut_at_near(a: [f64; 3], b: [f64; 3]) -> Option<[[f64; 3]; 2]> {
+    let cut = |inside: [f64; 3], outside: [f64; 3]| {
+        let t = (inside[2] - NEAR_M) / (inside[2] - outside[2]);
+        std::array::from_fn(|i| inside[i] + t * (outside[i] - inside[i]))
+    };
+    match (a[2] >= NEAR_M, b[2] >= NEAR_M) {
+        (true, true) => Some([a, b]),
+        (true, false) => Some([a, cut(a, b)]),
+        (false, true) => Some([cut(b, a), b]),
+        (false, false) => None,
+    }
+}
+
+/// Whether a ray can end inside the image, however far it goes between `near_m` and `far_m`: a quick test with a margin.
+pub fn may_see(camera: &Camera, origin: Vec3, direction: Vec3, near_m: f32, far_m: f32) -> bool {
+    const MARGIN_PX: f64 = 4.0;
+    let inside = |range: f32| {
+        let p = origin + direction * range;
+        let p = camera.t_camera_lidar.apply(crate::vector::to_f64(p));
+        camera.project_camera_point(p).is_some_and(|q| {
+            q.u >= -MARGIN_PX
+                && q.u < camera.width as f64 + MARGIN_PX
+                && q.v >= -MARGIN_PX
+                && q.v < camera.height as f64 + MARGIN_PX
+        })
+    };
+    // A ray's image is a short straight line: its ends and two points between bound what is missed by the margin.
+    [near_m, near_m * 2.0, near_m * 5.0, far_m].into_iter().any(inside)
+}
+
+/// Corners of a box in single precision.
+pub fn corners_f32(b: &Box3d) -> [Vec3; 8] {
+    b.corners_m().map(from_f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_point_straight_ahead_falls_near_the_principal_point() {
+        let p = kitti_camera().project_lidar_point([20.0, 0.0, 0.0]).unwrap();
+        assert!((p.u - 611.8).abs() < 0.5 && (p.v - 169.9).abs() < 0.5, "{p:?}");
+    }
+
+    #[test]
+    fn a_box_half_beside_the_camera_is_truncated_and_one_behind_is_not_shown() {
+        let camera = kitti_camera();
+        let car = |x: f64, y: f64| Box3d { center_m: [x, y, -0.9], size_m: [4.0, 1.7, 1.5], yaw_rad: 0.0 };
+        let (ahead, truncation) = image_box(&camera, &car(15.0, 0.0)).unwrap();
+        assert!(truncation == 0.0 && ahead.height() > 60.0);
+        let (_, truncation) = image_box(&camera, &car(2.0, 2.5)).unwrap();
+        assert!(truncation > 0.4, "{truncation}");
+        assert!(image_box(&camera, &car(-15.0, 0.0)).is_none());
+    }
+}

@@ -1,0 +1,44 @@
+//! What can be wrong with what a simulation is given.
+
+use thiserror::Error;
+
+/// Why nothing was simulated.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SimError {
+    /// A sensor file that describes no sensor.
+    #[error("sensor file {file}: {reason}; correct it or name one of the shipped sensors (hdl64e)")]
+    SensorFile {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A scene description with impossible numbers.
+    #[error("scene setting {name} is {found}, expected {expected}")]
+    SceneSetting {
+        /// The setting.
+        name: &'static str,
+        /// Its value.
+        found: String,
+        /// What would do.
+        expected: &'static str,
+    },
+    /// A sector without width.
+    #[error("a view of {half_width_deg} degrees to each side sees nothing: give 0 to 180")]
+    EmptyView {
+        /// Half of its width.
+        half_width_deg: f64,
+    },
+    /// More points or instances than labels can number.
+    #[error("{found} instances in one world, at most {max} can be numbered: lower the densities or shorten the drive")]
+    TooManyInstances {
+        /// Instances sampled.
+        found: usize,
+        /// The largest number.
+        max: usize,
+    },
+    /// The cloud could not be put together.
+    #[error(transparent)]
+    Cloud(#[from] percept_types::CloudError),
+}

@@ -1,0 +1,317 @@
+//! A world: ground, roads, things that stand and things that move, drawn from a scene's distributions by a seed.
+
+mod config;
+mod footprints;
+mod people;
+mod roads;
+mod scenery;
+mod street;
+mod vehicles;
+
+pub use config::{FrontageMix, ParkingMix, SceneConfig};
+
+use crate::actor::ActorShape;
+use crate::error::SimError;
+use crate::ground::{Ground, Wave};
+use crate::random::Sampler;
+use crate::road::Road;
+use crate::solid::Solid;
+use crate::vector::Vec3;
+use footprints::Footprints;
+use nalgebra::{Isometry3, Translation3, UnitQuaternion};
+use percept_types::Transform;
+use std::sync::OnceLock;
+
+/// How an actor moves.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Motion {
+    /// Along a road at a constant speed and distance from its centre line; standing at speed 0.
+    Road {
+        /// Which road.
+        road: usize,
+        /// Place at time 0.
+        s_m: f64,
+        /// Distance to the left of the centre line.
+        lateral_m: f64,
+        /// Speed along the road, negative against it.
+        speed_mps: f64,
+        /// Heading relative to the road.
+        turn_rad: f64,
+    },
+    /// Straight over the ground.
+    Straight {
+        /// Place at time 0.
+        from_m: [f64; 2],
+        /// Heading.
+        yaw_rad: f64,
+        /// Speed along the heading.
+        speed_mps: f64,
+    },
+}
+
+/// Something that is counted, labelled and may move.
+#[derive(Debug)]
+pub struct Actor {
+    /// What it is.
+    pub shape: ActorShape,
+    /// How it moves.
+    pub motion: Motion,
+    /// Its number, from 1.
+    pub instance_id: u16,
+    /// Centre of its label over its origin, and length, width, height.
+    pub label_box: (Vec3, Vec3),
+    solids: OnceLock<Vec<Solid>>,
+}
+
+/// Where an actor is.
+#[derive(Clone, Copy, Debug)]
+pub struct Pose {
+    /// Place on the plane.
+    pub at_m: [f64; 2],
+    /// Heading.
+    pub yaw_rad: f64,
+    /// Velocity over ground.
+    pub velocity_mps: [f64; 2],
+}
+
+impl Actor {
+    /// Its parts in local axes.
+    pub fn solids(&self) -> &[Solid] {
+        self.solids.get_or_init(|| self.shape.solids())
+    }
+
+    fn is_long(&self) -> bool {
+        !matches!(self.shape, ActorShape::Pedestrian(_) | ActorShape::Cyclist(_))
+    }
+}
+
+/// Something that stands.
+#[derive(Clone, Debug)]
+pub struct Scenery {
+    /// Where its origin stands.
+    pub at_m: [f64; 2],
+    /// How it is turned.
+    pub yaw_rad: f64,
+    /// Radius of the circle round it.
+    pub reach_m: f64,
+    /// Its parts in local axes.
+    pub solids: Vec<Solid>,
+}
+
+/// All there is.
+#[derive(Debug)]
+pub struct World {
+    /// Roads; the first is the one that the ego vehicle drives.
+    pub roads: Vec<Road>,
+    /// Lateral place of the ego vehicle on the first road.
+    pub ego_lateral_m: f64,
+    /// Its heading relative to the road.
+    pub ego_turn_rad: f64,
+    /// Pitch and roll on its springs.
+    pub ego_tilt_rad: [f64; 2],
+    /// Things that count.
+    pub actors: Vec<Actor>,
+    /// Things that stand.
+    pub scenery: Vec<Scenery>,
+    waves: Vec<Wave>,
+    ground_tint: f32,
+    ground: Ground,
+}
+
+impl World {
+    /// A world whose first road reaches `ahead_m` beyond where the ego vehicle starts, and as far behind as is seen.
+    ///
+    /// # Errors
+    /// When the configuration is impossible or there would be more things than can be numbered.
+    pub fn sample(config: &SceneConfig, seed: u64, ahead_m: f64) -> Result<Self, SimError> {
+        config.validate()?;
+        let mut layout = roads::sample(config, seed, ahead_m);
+        street::furnish(config, seed, &mut layout);
+        vehicles::populate(config, seed, &mut layout);
+        people::populate(config, seed, &mut layout);
+        layout.finish()
+    }
+
+    /// The ground round an anchor.
+    pub fn ground_at(&self, anchor_m: [f64; 2], reach_m: f64) -> Ground {
+        Ground::anchored(&self.waves, &self.roads, anchor_m, reach_m, self.ground_tint)
+    }
+
+    /// Where an actor is at a time.
+    pub fn pose(&self, motion: &Motion, time_s: f64) -> Pose {
+        match *motion {
+            Motion::Road { road, s_m, lateral_m, speed_mps, turn_rad } => {
+                let (at_m, heading) =
+                    self.roads[road.min(self.roads.len() - 1)].pose(s_m + speed_mps * time_s, lateral_m);
+                let (sin, cos) = heading.sin_cos();
+                Pose { at_m, yaw_rad: heading + turn_rad, velocity_mps: [speed_mps * cos, speed_mps * sin] }
+            }
+            Motion::Straight { from_m, yaw_rad, speed_mps } => {
+                let (sin, cos) = yaw_rad.sin_cos();
+                let velocity_mps = [speed_mps * cos, speed_mps * sin];
+                let at_m = [from_m[0] + velocity_mps[0] * time_s, from_m[1] + velocity_mps[1] * time_s];
+                Pose { at_m, yaw_rad, velocity_mps }
+            }
+        }
+    }
+
+    /// From an actor's axes into the world: on the ground, tilted with it when the actor has wheels far apart.
+    pub fn t_world_actor(&self, actor: &Actor, pose: &Pose) -> Transform {
+        if actor.is_long() { self.t_world_vehicle(pose) } else { self.t_world_upright(pose) }
+    }
+
+    /// From the axes of a vehicle that stands on four wheels into the world.
+    pub fn t_world_vehicle(&self, pose: &Pose) -> Transform {
+        const HALF_BASE_M: f64 = 1.3;
+        const HALF_TRACK_M: f64 = 0.7;
+        let (sin, cos) = pose.yaw_rad.sin_cos();
+        let height = |forward: f64, left: f64| {
+            let (x, y) = (pose.at_m[0] + forward * cos - left * sin, pose.at_m[1] + forward * sin + left * cos);
+            f64::from(self.ground.height_m(x as f32, y as f32))
+        };
+        let (front, rear) = (height(HALF_BASE_M, 0.0), height(-HALF_BASE_M, 0.0));
+        let (left, right) = (height(0.0, HALF_TRACK_M), height(0.0, -HALF_TRACK_M));
+        // A wheel on a kerb tilts nobody by more than a few degrees.
+        let pitch = -((front - rear) / (2.0 * HALF_BASE_M)).atan().clamp(-0.12, 0.12);
+        let roll = ((left - right) / (2.0 * HALF_TRACK_M)).atan().clamp(-0.06, 0.06);
+        let turn = UnitQuaternion::from_euler_angles(roll, pitch, pose.yaw_rad);
+        let z = (front + rear + left + right) / 4.0;
+        Transform(Isometry3::from_parts(Translation3::new(pose.at_m[0], pose.at_m[1], z), turn))
+    }
+
+    /// From upright axes on the ground into the world.
+    pub fn t_world_upright(&self, pose: &Pose) -> Transform {
+        let z = f64::from(self.ground.height_m(pose.at_m[0] as f32, pose.at_m[1] as f32));
+        Transform::from_yaw([pose.at_m[0], pose.at_m[1], z], pose.yaw_rad)
+    }
+
+    /// From the ego vehicle's base (on the ground below the sensor) into the world, `s_m` along the first road.
+    pub fn t_world_base(&self, s_m: f64) -> Transform {
+        let motion =
+            Motion::Road { road: 0, s_m, lateral_m: self.ego_lateral_m, speed_mps: 0.0, turn_rad: self.ego_turn_rad };
+        let [pitch, roll] = self.ego_tilt_rad;
+        let springs =
+            Isometry3::from_parts(Translation3::identity(), UnitQuaternion::from_euler_angles(roll, pitch, 0.0));
+        self.t_world_vehicle(&self.pose(&motion, 0.0)) * Transform(springs)
+    }
+}
+
+/// A world being laid out.
+pub(crate) struct Layout {
+    roads: Vec<Road>,
+    /// Extent along each road that is furnished.
+    spans_m: Vec<[f64; 2]>,
+    /// How cars park on each side of each road.
+    parking: Vec<[street::Parking; 2]>,
+    ego_lateral_m: f64,
+    ego_turn_rad: f64,
+    ego_tilt_rad: [f64; 2],
+    waves: Vec<Wave>,
+    ground_tint: f32,
+    actors: Vec<(ActorShape, Motion)>,
+    scenery: Vec<Scenery>,
+    taken: Footprints,
+}
+
+impl Layout {
+    /// Whether a circle keeps off the carriageways and strips of all roads but `except`.
+    fn is_clear_of_roads(&self, at_m: [f64; 2], radius_m: f64, except: Option<usize>) -> bool {
+        self.roads.iter().enumerate().all(|(index, road)| {
+            Some(index) == except
+                || road
+                    .locate(at_m[0] as f32, at_m[1] as f32)
+                    .is_none_or(|p| f64::from(p.lateral_m.abs() - road.edge_m(p.lateral_m)) > radius_m)
+        })
+    }
+
+    /// Puts scenery at a place of a road, turned relative to it, unless it would stand on a road or in something.
+    fn stand(&mut self, at_m: [f64; 2], yaw_rad: f64, solids: Vec<Solid>, may_overlap: bool) -> bool {
+        let corners: Vec<Vec3> = solids.iter().flat_map(|s| <[Vec3; 2]>::from(s.shape.bounds())).collect();
+        let (low, high) = crate::solid::bounds_of(&corners);
+        let footprint = footprints::rectangle(at_m, yaw_rad, low, high);
+        if !may_overlap && !self.taken.claim(footprint, 0.1) {
+            return false;
+        }
+        let reach_m = f64::from(low.abs().max(high.abs()).truncate().length());
+        self.scenery.push(Scenery { at_m, yaw_rad, reach_m, solids });
+        true
+    }
+
+    /// Adds an actor unless something is in its place.
+    fn place(&mut self, shape: ActorShape, motion: Motion, margin_m: f64) -> bool {
+        let (center, size) = shape.label_box();
+        let (at_m, yaw_rad) = match motion {
+            Motion::Road { road, s_m, lateral_m, turn_rad, .. } => {
+                let (at, heading) = self.roads[road].pose(s_m, lateral_m);
+                (at, heading + turn_rad)
+            }
+            Motion::Straight { from_m, yaw_rad, .. } => (from_m, yaw_rad),
+        };
+        let half = size * 0.5;
+        let free = self.taken.claim(footprints::rectangle(at_m, yaw_rad, center - half, center + half), margin_m);
+        if free {
+            self.actors.push((shape, motion));
+        }
+        free
+    }
+
+    fn finish(self) -> Result<World, SimError> {
+        let max = usize::from(u16::MAX) - 1;
+        if self.actors.len() > max {
+            return Err(SimError::TooManyInstances { found: self.actors.len(), max });
+        }
+        let ground = Ground::anchored(&self.waves, &self.roads, [0.0; 2], 1e6, self.ground_tint);
+        let actor = |(index, (shape, motion)): (usize, (ActorShape, Motion))| Actor {
+            label_box: shape.label_box(),
+            shape,
+            motion,
+            instance_id: index as u16 + 1,
+            solids: OnceLock::new(),
+        };
+        Ok(World {
+            roads: self.roads,
+            ego_lateral_m: self.ego_lateral_m,
+            ego_turn_rad: self.ego_turn_rad,
+            ego_tilt_rad: self.ego_tilt_rad,
+            actors: self.actors.into_iter().enumerate().map(actor).collect(),
+            scenery: self.scenery,
+            waves: self.waves,
+            ground_tint: self.ground_tint,
+            ground,
+        })
+    }
+}
+
+/// A density for a whole scene: skewed to the low end, so that empty streets are common and crowds occur.
+pub(crate) fn scene_density(random: &mut Sampler, range: [f64; 2]) -> f64 {
+    range[0] + (range[1] - range[0]) * random.unit().powf(1.3)
+}
+
+impl World {
+    /// Slows or removes what the ego vehicle would run into while it drives at a constant speed: vehicles of its own
+    /// lane keep its pace, and whoever would come within arm's reach of its path steps out of the world.
+    pub fn clear_the_lane(&mut self, speed_mps: f64, duration_s: f64) {
+        let ego_lateral_m = self.ego_lateral_m;
+        for actor in &mut self.actors {
+            if let Motion::Road { road: 0, lateral_m, speed_mps: speed, s_m, .. } = &mut actor.motion
+                && (*lateral_m - ego_lateral_m).abs() < 1.9
+                && *s_m > -60.0
+            {
+                *speed = speed_mps;
+            }
+        }
+        let meets = |actor: &Actor| {
+            let reach = f64::from(actor.label_box.1.x) / 2.0 + 2.6;
+            let steps = (duration_s / 0.1).ceil() as usize;
+            (0..=steps).any(|step| {
+                let time_s = step as f64 * 0.1;
+                let (ego, _) = self.roads[0].pose(speed_mps * time_s, ego_lateral_m);
+                let other = self.pose(&actor.motion, time_s).at_m;
+                let wide = if actor.is_long() { 0.0 } else { 1.0 };
+                (ego[0] - other[0]).hypot(ego[1] - other[1]) < reach.min(if actor.is_long() { 2.4 } else { 2.0 + wide })
+            })
+        };
+        let doomed: Vec<u16> = self.actors.iter().filter(|a| meets(a)).map(|a| a.instance_id).collect();
+        self.actors.retain(|a| !doomed.contains(&a.instance_id));
+    }
+}

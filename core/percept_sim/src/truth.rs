@@ -1,0 +1,178 @@
+//! What is true of each object in view: box, points, occlusion by the share of rays blocked, image box, velocity.
+//!
+//! Every object within the truth range whose box reaches into the view is kept. One that no ray can reach (all rays
+//! blocked, or too small and far for any) has occlusion `Unknown` and 0 points: KITTI's evaluation ignores it.
+
+use crate::camera::{corners_f32, image_box, kitti_camera};
+use crate::frame::{CastRay, RayState, Sweep, WorldConfig};
+use crate::raycast::RayScene;
+use crate::scene::Actor;
+use crate::vector::{Vec3, from_f64, to_f64};
+use percept_types::{Box3d, Occlusion, PointCloud, Transform, TruthObject};
+use std::f64::consts::TAU;
+use std::ops::Range;
+
+/// What blocks must stand this much nearer than the object.
+const BLOCKING_MARGIN_M: f32 = 0.3;
+
+/// An actor seen from the sensor.
+pub(crate) struct ActorInView {
+    class_name: &'static str,
+    instance_id: u16,
+    /// In the sensor's frame.
+    box3d: Box3d,
+    velocity_mps: [f64; 2],
+    /// Its parts in the scene.
+    parts: Range<usize>,
+    t_stage_lidar: Transform,
+}
+
+impl ActorInView {
+    pub fn new(
+        actor: &Actor,
+        t_stage_lidar: &Transform,
+        t_stage_actor: &Transform,
+        velocity_world_mps: [f64; 2],
+        parts: Range<usize>,
+    ) -> Self {
+        let (center, size) = actor.label_box;
+        let own = Box3d { center_m: to_f64(center), size_m: to_f64(size), yaw_rad: 0.0 };
+        let t_lidar_stage = t_stage_lidar.inverse();
+        let (sin, cos) = t_stage_lidar.yaw_rad().sin_cos();
+        let [vx, vy] = velocity_world_mps;
+        Self {
+            class_name: actor.shape.class_name(),
+            instance_id: actor.instance_id,
+            box3d: (t_lidar_stage * *t_stage_actor).apply_box(&own),
+            velocity_mps: [vx * cos + vy * sin, vy * cos - vx * sin],
+            parts,
+            t_stage_lidar: *t_stage_lidar,
+        }
+    }
+}
+
+/// The truth of a frame.
+pub(crate) fn objects(
+    config: &WorldConfig,
+    actors: &[ActorInView],
+    scene: &RayScene,
+    rays: &[CastRay],
+    sweep: &Sweep,
+    cloud: &PointCloud,
+) -> Vec<TruthObject> {
+    let camera = kitti_camera();
+    let mut objects = Vec::new();
+    for actor in actors {
+        let [x, y, _] = actor.box3d.center_m;
+        let shown = image_box(&camera, &actor.box3d);
+        if x.hypot(y) > config.truth_range_m || (sweep.crop.is_some() && shown.is_none()) {
+            continue;
+        }
+        objects.push(TruthObject {
+            class_name: actor.class_name.to_owned(),
+            box3d: actor.box3d,
+            velocity_mps: actor.velocity_mps,
+            instance_id: u32::from(actor.instance_id),
+            num_points: count_points(&actor.box3d, cloud),
+            occlusion: occlusion(actor, scene, rays, sweep),
+            truncation: shown.map_or(-1.0, |(_, truncation)| truncation),
+            image_box: shown.map(|(b, _)| b),
+        });
+    }
+    objects
+}
+
+fn count_points(b: &Box3d, cloud: &PointCloud) -> usize {
+    let reach = (b.size_m[0].hypot(b.size_m[1]) / 2.0) as f32;
+    let center = from_f64(b.center_m);
+    let near = |p: &&[f32]| (p[0] - center.x).abs() < reach && (p[1] - center.y).abs() < reach;
+    cloud.points().filter(near).filter(|p| b.contains([f64::from(p[0]), f64::from(p[1]), f64::from(p[2])])).count()
+}
+
+/// KITTI's level for the share of rays towards the object that something nearer blocks: 0 below 15 %, 1 below 50 %,
+/// 2 below 80 %, unknown otherwise.
+pub(crate) fn level(blocked: usize, all: usize) -> Occlusion {
+    let share = blocked as f64 / all.max(1) as f64;
+    match share {
+        _ if all == 0 => Occlusion::Unknown,
+        share if share < 0.15 => Occlusion::Visible,
+        share if share < 0.50 => Occlusion::Partly,
+        share if share < 0.80 => Occlusion::Largely,
+        _ => Occlusion::Unknown,
+    }
+}
+
+fn occlusion(actor: &ActorInView, scene: &RayScene, rays: &[CastRay], sweep: &Sweep) -> Occlusion {
+    let columns = sweep.steps.len();
+    let window = Window::round(&corners_f32(&actor.box3d));
+    let parts = scene.parts().get(actor.parts.clone()).unwrap_or(&[]);
+    let (mut blocked, mut all) = (0, 0);
+    let turn = crate::vector::Affine::from_transform(&actor.t_stage_lidar);
+    for ring_rays in rays.chunks(columns.max(1)) {
+        let Some(first) = ring_rays.first() else { continue };
+        if !window.spans_elevation(first.direction.z.asin()) {
+            continue;
+        }
+        for ray in ring_rays.iter().filter(|r| window.spans_azimuth(&r.direction)) {
+            if matches!(ray.state, RayState::Skipped) {
+                continue;
+            }
+            let (origin, direction) = (turn.apply(ray.origin), turn.turn(ray.direction));
+            let reach = |part: &crate::raycast::Part| {
+                part.shape.crossing(origin - part.velocity_mps * ray.time_s, direction).map(|c| c.enter_m)
+            };
+            let Some(range) = parts.iter().filter_map(reach).min_by(f32::total_cmp) else { continue };
+            all += 1;
+            if let RayState::Met(hit) = ray.state
+                && hit.instance_id != actor.instance_id
+                && hit.range_m < range - BLOCKING_MARGIN_M
+            {
+                blocked += 1;
+            }
+        }
+    }
+    level(blocked, all)
+}
+
+/// Angles within which an object lies.
+struct Window {
+    azimuth_rad: f32,
+    half_width_rad: f32,
+    elevation_rad: [f32; 2],
+}
+
+impl Window {
+    fn round(corners: &[Vec3; 8]) -> Self {
+        let center = corners.iter().fold(Vec3::ZERO, |sum, c| sum + *c) / 8.0;
+        let azimuth_rad = center.y.atan2(center.x);
+        let mut half_width_rad = 0.0_f32;
+        let mut elevation_rad = [f32::MAX, f32::MIN];
+        for corner in corners {
+            half_width_rad = half_width_rad.max(turn_between(corner.y.atan2(corner.x), azimuth_rad).abs());
+            // Lasers sit up to 0.25 m above the origin.
+            for lift in [0.0, 0.25] {
+                let elevation = (corner.z - lift).atan2(corner.x.hypot(corner.y));
+                elevation_rad = [elevation_rad[0].min(elevation), elevation_rad[1].max(elevation)];
+            }
+        }
+        let slack = 0.01;
+        Self {
+            azimuth_rad,
+            half_width_rad: half_width_rad + slack,
+            elevation_rad: [elevation_rad[0] - slack, elevation_rad[1] + slack],
+        }
+    }
+
+    fn spans_elevation(&self, elevation: f32) -> bool {
+        elevation >= self.elevation_rad[0] && elevation <= self.elevation_rad[1]
+    }
+
+    fn spans_azimuth(&self, direction: &Vec3) -> bool {
+        turn_between(direction.y.atan2(direction.x), self.azimuth_rad).abs() <= self.half_width_rad
+    }
+}
+
+fn turn_between(a: f32, b: f32) -> f32 {
+    let turn = f64::from(a - b);
+    (turn - TAU * (turn / TAU).round()) as f32
+}
