@@ -15,4 +15,9 @@ pub mod plan;
 pub mod rotated_iou;
 mod scratch;
 mod tensor_slice;
+#[cfg(test)]
+mod test_values;
 pub mod voxelize;
+
+#[cfg(test)]
+mod test_data;

@@ -57,13 +57,10 @@ fn tile_pixels(depth: usize) -> usize {
     (COLUMN_VALUES / depth.max(1) / LANES * LANES).clamp(LANES, MAX_TILE)
 }
 
-/// Largest scratch, in values, that [`forward`] or [`Transposed::run`] of this shape asks a thread for.
+/// Largest scratch, in values, that [`forward`] of this shape asks a thread for.
 pub fn scratch_len(shape: &ConvShape) -> usize {
-    let kernel = shape.geometry.kernel * shape.geometry.kernel;
-    let forward = shape.in_channels * kernel;
-    let rows = transposed_tile_rows(shape);
-    let transposed = (shape.out_channels * kernel + shape.in_channels) * (rows + 2) * (shape.width + 2);
-    (forward * tile_pixels(forward)).max(transposed)
+    let depth = shape.in_channels * shape.geometry.kernel * shape.geometry.kernel;
+    depth * tile_pixels(depth)
 }
 
 /// input (B, Ci, H, W), weight (Co, Ci, k, k) -> output (B, Co, Ho, Wo).
@@ -115,7 +112,7 @@ fn forward_source<'a>(shape: &ConvShape, input: &'a [f32], frame: usize) -> Sour
 
 /// The columns (C * taps, pixels) of a tile: gathered, or the map itself where that is the same.
 fn with_columns(source: &Source<'_>, taps: &[Tap], channels: usize, tile: Tile, product: impl FnOnce(MatRef<'_>)) {
-    if source.is_identity(taps) {
+    if source.is_identity(taps, tile.start + tile.cols) {
         let map = MatRef::row_major(source.map, channels, source.height * source.width);
         product(map.columns(tile.start, tile.cols));
     } else {
@@ -179,6 +176,19 @@ impl Transposed {
         Ok(())
     }
 
+    /// Largest scratch, in values, that [`Self::run`] asks a thread for.
+    pub fn scratch_len(&self) -> usize {
+        let shape = &self.shape;
+        let stride = shape.geometry.stride;
+        let taps = self.phases.iter().map(|phase| phase.taps.len()).max().unwrap_or(0);
+        let depth = shape.out_channels * taps;
+        if stride == 1 {
+            return depth * tile_pixels(depth);
+        }
+        let pixels = transposed_tile_rows(shape) / stride * shape.width.div_ceil(stride);
+        (depth + shape.in_channels) * pixels
+    }
+
     fn source<'a>(&self, source: &'a [f32], frame: usize, grid_width: usize) -> Source<'a> {
         let shape = &self.shape;
         let values = shape.out_channels * shape.out_height * shape.out_width;
@@ -222,7 +232,7 @@ impl Transposed {
                 let (columns, result) = scratch.split_at_mut(depth * pixels);
                 let mut product = MatMut::row_major(result, out.rows(), pixels);
                 let start = first_row / stride * grid_width;
-                if source.is_identity(&phase.taps) {
+                if source.is_identity(&phase.taps, start + pixels) {
                     let map = MatRef::row_major(source.map, depth, source.height * source.width);
                     product.multiply(false, weight, map.columns(start, pixels));
                 } else {

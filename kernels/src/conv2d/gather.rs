@@ -25,9 +25,10 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// Whether the columns of one tap are the map itself, so that nothing need be copied.
-    pub fn is_identity(&self, taps: &[Tap]) -> bool {
-        matches!(taps, [Tap { dy: 0, dx: 0 }]) && self.stride == 1 && self.grid_width == self.width
+    /// Whether the columns of output pixels up to `end` are the map itself, so that nothing need be copied.
+    pub fn is_identity(&self, taps: &[Tap], end: usize) -> bool {
+        let same_grid = self.stride == 1 && self.grid_width == self.width && end <= self.height * self.width;
+        same_grid && matches!(taps, [Tap { dy: 0, dx: 0 }])
     }
 
     /// Fills `columns` (C * taps, pixels), channel by channel, tap by tap, for output pixels `start..start + pixels`.

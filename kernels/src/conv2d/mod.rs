@@ -100,3 +100,6 @@ impl ConvShape {
 pub(crate) fn check_len(what: &'static str, expected: usize, found: usize) -> Result<(), KernelError> {
     if expected == found { Ok(()) } else { Err(KernelError::Length { what, expected, found }) }
 }
+
+#[cfg(test)]
+mod tests;

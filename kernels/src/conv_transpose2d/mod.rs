@@ -25,3 +25,6 @@ pub fn adjoint_convolution(
     let size = (height.saturating_mul(scale), width.saturating_mul(scale));
     ConvShape::forward(batch, out_channels, in_channels, size, geometry)
 }
+
+#[cfg(test)]
+mod tests;
