@@ -96,15 +96,20 @@ pub fn record(
     Ok(LabelledFrame { cloud, point_labels: Some(point_labels), objects })
 }
 
-/// The sensor's place for a world base: straight above it.
+/// From the sensor's axes to those of the vehicle's base, which lies on the ground straight below it.
 pub fn t_base_lidar(sensor: &LidarModel) -> Transform {
-    Transform::from_yaw([0.0, 0.0, sensor.mounting_height_m], 0.0)
+    let half_pitch = sensor.mounting_pitch_deg.to_radians() / 2.0;
+    let height = [0.0, 0.0, sensor.mounting_height_m];
+    Transform::from_parts(height, [0.0, half_pitch.sin(), 0.0, half_pitch.cos()])
+        .unwrap_or_else(|| Transform::from_yaw(height, 0.0))
 }
 
 /// The firings that a view asks for.
 pub(crate) struct Sweep {
     /// Azimuth steps in the order of the cloud: from straight ahead counter-clockwise.
     pub steps: Vec<usize>,
+    /// Their azimuths in [0, 2 pi), rising.
+    pub azimuths_rad: Vec<f32>,
     /// Half of the sector in radians.
     pub half_width_rad: f64,
     /// The camera that crops, if any.
@@ -129,7 +134,8 @@ impl Sweep {
             .collect();
         steps.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         let crop = matches!(view, View::KittiCamera).then(kitti_camera);
-        Ok(Self { steps: steps.into_iter().map(|(_, step)| step).collect(), half_width_rad, crop })
+        let azimuths_rad = steps.iter().map(|(azimuth, _)| *azimuth as f32).collect();
+        Ok(Self { steps: steps.into_iter().map(|(_, step)| step).collect(), azimuths_rad, half_width_rad, crop })
     }
 
     /// Casts all rays, ring by ring.
@@ -139,23 +145,24 @@ impl Sweep {
         (0..sensor.rings.len())
             .into_par_iter()
             .flat_map_iter(|ring| {
-                self.steps.iter().enumerate().map(move |(column, step)| {
+                self.steps.iter().map(move |step| {
                     let key = mix(frame_key, (ring * sensor.azimuth_steps + step) as u64);
+                    let patch = (ring / 2 * sensor.azimuth_steps + step / 4) as u64;
                     let azimuth = sensor.azimuth_rad(*step) as f32;
                     let jitter = normal_from_hash(mix(key, 1)) * sensor.azimuth_noise_deg.to_radians();
                     let (origin, direction) = sensor.ray(sensor.rings[ring], azimuth + jitter);
-                    let time_s = sensor.time_offset_s(*step) as f32;
-                    let ray = CastRay { ring, column, key, origin, direction, time_s, state: RayState::Skipped };
+                    let beam = Beam {
+                        origin: stage.t_stage_lidar.apply(origin),
+                        direction: stage.t_stage_lidar.turn(direction),
+                        time_s: if config.moving_targets { sensor.time_offset_s(*step) as f32 } else { 0.0 },
+                        key,
+                        patch_key: mix(mix(frame_key, 0x7061_7463), patch),
+                    };
+                    let ray = CastRay { ring, origin, direction, beam, state: RayState::Skipped };
                     let near = sensor.range_m[0].max(3.0);
                     if self.crop.as_ref().is_some_and(|camera| !may_see(camera, origin, direction, near, max_m)) {
                         return ray;
                     }
-                    let beam = Beam {
-                        origin: stage.t_stage_lidar.apply(origin),
-                        direction: stage.t_stage_lidar.turn(direction),
-                        time_s: if config.moving_targets { time_s } else { 0.0 },
-                        key,
-                    };
                     CastRay { state: stage.scene.cast(&beam, max_m).map_or(RayState::Open, RayState::Met), ..ray }
                 })
             })
@@ -167,13 +174,12 @@ impl Sweep {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CastRay {
     pub ring: usize,
-    pub column: usize,
-    pub key: u64,
     /// In the sensor's frame.
     pub origin: Vec3,
     /// In the sensor's frame.
     pub direction: Vec3,
-    pub time_s: f32,
+    /// In the axes in which it was cast.
+    pub beam: Beam,
     pub state: RayState,
 }
 
@@ -262,7 +268,7 @@ fn assemble(config: &WorldConfig, sweep: &Sweep, rays: &[CastRay]) -> Result<(Po
         }
         values.extend([point.x, point.y, point.z, intensity]);
         if config.ring_and_time {
-            values.extend([ray.ring as f32, ray.time_s]);
+            values.extend([ray.ring as f32, ray.beam.time_s]);
         }
         labels.class_ids.push(hit.material.class_id);
         labels.instance_ids.push(hit.instance_id);
@@ -273,14 +279,14 @@ fn assemble(config: &WorldConfig, sweep: &Sweep, rays: &[CastRay]) -> Result<(Po
 /// The point and the intensity that the sensor reports for a hit, unless it reports nothing.
 fn report(sensor: &LidarModel, ray: &CastRay, hit: &Hit) -> Option<(Vec3, f32)> {
     let keep = sensor.drop_out.keep(&hit.material, hit.cos_incidence, hit.range_m.max(0.1));
-    if hit.lost || unit_from_hash(mix(ray.key, 2)) >= keep {
+    if hit.lost || ray.beam.chance(2) >= keep {
         return None;
     }
-    let range_m = hit.range_m + sensor.range_noise_m * normal_from_hash(mix(ray.key, 3));
+    let range_m = hit.range_m + sensor.range_noise_m * normal_from_hash(mix(ray.beam.key, 3));
     if range_m < sensor.range_m[0] || range_m > sensor.range_m[1] {
         return None;
     }
-    let (texture, noise) = (normal_from_hash(mix(ray.key, 4)), normal_from_hash(mix(ray.key, 5)));
+    let (texture, noise) = (normal_from_hash(mix(ray.beam.key, 4)), normal_from_hash(mix(ray.beam.key, 5)));
     let intensity = sensor.intensity.intensity(&hit.material, hit.cos_incidence, texture, noise);
     Some((ray.origin + ray.direction * range_m, intensity))
 }

@@ -3,7 +3,7 @@
 //! Heights are evaluated in single precision relative to an anchor, so that long drives lose no digits.
 
 use crate::material::{Material, class};
-use crate::road::{Road, SideSurface};
+use crate::road::{CenterLine, Road, SideSurface, nearest};
 use crate::vector::Vec3;
 
 /// A sine wave of the terrain.
@@ -39,7 +39,7 @@ pub enum Cover {
 pub struct Ground {
     waves: Vec<(f32, f32, f32, f32)>,
     /// Roads in coordinates relative to the anchor.
-    roads: Vec<Road>,
+    roads: Vec<(Vec<CenterLine>, Road)>,
     materials: [Material; 6],
 }
 
@@ -68,7 +68,11 @@ impl Ground {
                 (w.k[0] as f32, w.k[1] as f32, phase as f32, w.amplitude_m)
             })
             .collect();
-        let roads = roads.iter().map(|r| r.relative_to(anchor_m, reach_m)).collect();
+        let roads = roads
+            .iter()
+            .map(|road| road.relative_to(anchor_m, reach_m))
+            .map(|road| (road.arcs.iter().map(CenterLine::new).collect(), road))
+            .collect();
         let shade = |class_id, reflectance: f32, spread| Material::opaque(class_id, reflectance * tint, spread);
         let materials = [
             shade(class::ROAD, 0.21, 0.08),
@@ -98,13 +102,13 @@ impl Ground {
     /// Height above the swell, and what covers the place.
     fn relief(&self, x: f32, y: f32) -> (f32, Cover) {
         let mut off_road: Option<(f32, Cover)> = None;
-        for (index, road) in self.roads.iter().enumerate() {
-            let Some(place) = road.locate(x, y) else { continue };
-            let side = road.side(place.lateral_m);
-            let beyond = place.lateral_m.abs() - road.half_width_m;
+        for (index, (lines, road)) in self.roads.iter().enumerate() {
+            let Some((line, lateral_m)) = nearest(lines, x, y) else { continue };
+            let side = road.side(lateral_m);
+            let beyond = lateral_m.abs() - road.half_width_m;
             if beyond < 0.0 {
-                let cover = if road.is_marked(&place) { Cover::Marking } else { Cover::Road };
-                return (-0.02 * place.lateral_m.abs().min(4.0) * 0.5, cover);
+                let cover = if road.is_marked(lateral_m, || line.s_m(x, y)) { Cover::Marking } else { Cover::Road };
+                return (-0.02 * lateral_m.abs().min(4.0) * 0.5, cover);
             }
             if beyond < side.parking_m {
                 return (-0.03, Cover::Parking);

@@ -58,6 +58,20 @@ pub struct Beam {
     pub time_s: f32,
     /// Distinguishes it from all other rays of the world.
     pub key: u64,
+    /// Shared by the rays of a small patch: reflections and leaves come in patches.
+    pub patch_key: u64,
+}
+
+/// Share of chances that a whole patch of rays has in common.
+const PATCHINESS: f32 = 0.65;
+
+impl Beam {
+    /// A number in [0, 1) for one purpose: often the one of the whole patch.
+    pub fn chance(&self, purpose: u64) -> f32 {
+        let patch = mix(self.patch_key, purpose);
+        let shared = unit_from_hash(mix(patch, 1)) < PATCHINESS;
+        unit_from_hash(if shared { patch } else { mix(self.key, purpose) })
+    }
 }
 
 impl RayScene {
@@ -72,11 +86,6 @@ impl RayScene {
             })
             .collect();
         Self { bvh: Bvh::from_leaves(BvhBuildStrategy::Binned, &bounds), parts, ground }
-    }
-
-    /// The ground.
-    pub fn ground(&self) -> &Ground {
-        &self.ground
     }
 
     /// The parts.
@@ -118,7 +127,7 @@ impl RayScene {
 /// What a ray does at one part.
 fn meet(part: &Part, index: u32, beam: &Beam) -> Option<Hit> {
     let crossing = part.shape.crossing(beam.origin - part.velocity_mps * beam.time_s, beam.direction)?;
-    let chance = || unit_from_hash(mix(beam.key, u64::from(index) + 1));
+    let chance = || beam.chance(u64::from(index) + 1);
     let (mut range_m, mut lost) = (crossing.enter_m, false);
     let mut cos_incidence = -crossing.normal.dot(beam.direction);
     match part.material.surface {
@@ -136,7 +145,9 @@ fn meet(part: &Part, index: u32, beam: &Beam) -> Option<Hit> {
             }
         }
         Surface::Foliage { mean_depth_m } => {
-            range_m -= mean_depth_m * (1.0 - chance()).ln();
+            // Gaps between twigs make some patches deeper than others; the mean stays.
+            let gap = 0.3 + 1.4 * unit_from_hash(mix(beam.patch_key, u64::from(index)));
+            range_m -= gap * mean_depth_m * (1.0 - unit_from_hash(mix(beam.key, u64::from(index)))).ln();
             if range_m >= crossing.leave_m {
                 return None;
             }
@@ -168,7 +179,13 @@ mod tests {
     }
 
     fn beam(direction: Vec3, key: u64) -> Beam {
-        Beam { origin: Vec3::new(0.0, 0.0, 2.0), direction: direction.normalize(), time_s: 0.0, key }
+        Beam {
+            origin: Vec3::new(0.0, 0.0, 2.0),
+            direction: direction.normalize(),
+            time_s: 0.0,
+            key,
+            patch_key: key ^ 0xff,
+        }
     }
 
     fn wall_at(x: f32) -> Part {

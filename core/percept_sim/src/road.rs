@@ -1,7 +1,5 @@
 //! Roads: centre lines of arcs, widths, and what lies on each side.
 
-use std::f64::consts::PI;
-
 /// An arc of constant curvature.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Arc {
@@ -105,23 +103,16 @@ impl Road {
 
     /// A place in the road's coordinates: that of the nearest arc; `None` beyond its ends.
     pub fn locate(&self, x: f32, y: f32) -> Option<RoadPlace> {
-        let mut nearest: Option<RoadPlace> = None;
-        for arc in &self.arcs {
-            let place = locate_on(arc, x, y);
-            let inside = place.s_m >= arc.from_s_m as f32 && place.s_m <= (arc.from_s_m + arc.length_m) as f32;
-            if inside && nearest.is_none_or(|n| place.lateral_m.abs() < n.lateral_m.abs()) {
-                nearest = Some(place);
-            }
-        }
-        nearest
+        let lines: Vec<CenterLine> = self.arcs.iter().map(CenterLine::new).collect();
+        let (line, lateral_m) = nearest(&lines, x, y)?;
+        Some(RoadPlace { s_m: line.s_m(x, y), lateral_m })
     }
 
     /// Whether paint lies at a place.
-    pub fn is_marked(&self, place: &RoadPlace) -> bool {
-        let lateral = place.lateral_m.abs();
+    pub fn is_marked(&self, lateral_m: f32, s_m: impl FnOnce() -> f32) -> bool {
+        let lateral = lateral_m.abs();
         self.marked
-            && ((lateral < 0.07 && place.s_m.rem_euclid(9.0) < 3.0)
-                || (lateral - self.half_width_m + 0.25).abs() < 0.06)
+            && ((lateral < 0.07 && s_m().rem_euclid(9.0) < 3.0) || (lateral - self.half_width_m + 0.25).abs() < 0.06)
     }
 
     /// The same road in coordinates relative to an anchor, without the arcs beyond `reach_m`.
@@ -135,23 +126,68 @@ impl Road {
     }
 }
 
-fn locate_on(arc: &Arc, x: f32, y: f32) -> RoadPlace {
-    let (sin, cos) = (arc.heading_rad as f32).sin_cos();
-    let (dx, dy) = (x - arc.start_m[0] as f32, y - arc.start_m[1] as f32);
-    let (forward, left) = (dx * cos + dy * sin, dy * cos - dx * sin);
-    let from_s = arc.from_s_m as f32;
-    if arc.curvature.abs() < 1e-6 {
-        return RoadPlace { s_m: from_s + forward, lateral_m: left };
+/// An arc prepared for many questions in single precision. Arcs turn by less than half a circle.
+#[derive(Clone, Copy, Debug)]
+pub struct CenterLine {
+    start: [f32; 2],
+    /// Cosine and sine of the heading at the start and at the end.
+    start_heading: [f32; 2],
+    end: [f32; 2],
+    end_heading: [f32; 2],
+    from_s_m: f32,
+    /// Signed radius, positive to the left; `None` for a straight line.
+    radius_m: Option<f32>,
+}
+
+impl CenterLine {
+    /// Prepares an arc.
+    pub fn new(arc: &Arc) -> Self {
+        let (end, end_heading) = arc.pose(arc.length_m);
+        let unit = |heading: f64| [heading.cos() as f32, heading.sin() as f32];
+        Self {
+            start: arc.start_m.map(|v| v as f32),
+            start_heading: unit(arc.heading_rad),
+            end: end.map(|v| v as f32),
+            end_heading: unit(end_heading),
+            from_s_m: arc.from_s_m as f32,
+            radius_m: (arc.curvature.abs() >= 1e-6).then(|| (1.0 / arc.curvature) as f32),
+        }
     }
-    let radius = 1.0 / arc.curvature as f32;
-    let sign = radius.signum();
-    let to_center = (radius - left) * sign;
-    let angle = (forward * sign).atan2(to_center) * sign;
-    let mut along = angle * radius * sign;
-    if along < -1e-3 && (arc.curvature * arc.length_m).abs() > PI {
-        along += std::f32::consts::TAU * radius.abs();
+
+    /// Distance to the left of the arc, if the place lies beside it.
+    fn lateral_m(&self, x: f32, y: f32) -> Option<f32> {
+        let ahead = |from: [f32; 2], heading: [f32; 2]| (x - from[0]) * heading[0] + (y - from[1]) * heading[1];
+        if ahead(self.start, self.start_heading) < 0.0 || ahead(self.end, self.end_heading) > 0.0 {
+            return None;
+        }
+        let (forward, left) = self.local(x, y);
+        Some(match self.radius_m {
+            None => left,
+            Some(radius) => radius - radius.signum() * forward.hypot(radius - left),
+        })
     }
-    RoadPlace { s_m: from_s + along, lateral_m: radius - sign * forward.hypot(to_center) }
+
+    fn local(&self, x: f32, y: f32) -> (f32, f32) {
+        let (dx, dy) = (x - self.start[0], y - self.start[1]);
+        let [cos, sin] = self.start_heading;
+        (dx * cos + dy * sin, dy * cos - dx * sin)
+    }
+
+    /// Distance along the road of a place beside the arc.
+    pub fn s_m(&self, x: f32, y: f32) -> f32 {
+        let (forward, left) = self.local(x, y);
+        self.from_s_m
+            + match self.radius_m {
+                None => forward,
+                Some(radius) => forward.atan2((radius - left) * radius.signum()) * radius.abs(),
+            }
+    }
+}
+
+/// The centre line beside which a place lies nearest, and the distance to its left.
+pub fn nearest(lines: &[CenterLine], x: f32, y: f32) -> Option<(&CenterLine, f32)> {
+    let beside = lines.iter().filter_map(|line| line.lateral_m(x, y).map(|lateral| (line, lateral)));
+    beside.min_by(|a, b| a.1.abs().total_cmp(&b.1.abs()))
 }
 
 #[cfg(test)]

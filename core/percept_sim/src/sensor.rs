@@ -70,6 +70,8 @@ pub struct LidarModel {
     pub range_m: [f32; 2],
     /// Height of its origin above the ground.
     pub mounting_height_m: f64,
+    /// Pitch of its axes against the vehicle, positive with the front down.
+    pub mounting_pitch_deg: f64,
     /// Standard deviation of the range.
     pub range_noise_m: f32,
     /// Standard deviation of the azimuth.
@@ -117,6 +119,9 @@ impl LidarModel {
         let positive = [self.rotation_hz, self.mounting_height_m];
         if !positive.iter().all(|v| v.is_finite() && *v > 0.0) {
             return refuse(format!("rotation and mounting height are {positive:?}: both must be positive"));
+        }
+        if !(self.mounting_pitch_deg.abs() < 90.0) {
+            return refuse(format!("a pitch of {} degrees: -90 to 90 are possible", self.mounting_pitch_deg));
         }
         let widths = [self.range_noise_m, self.azimuth_noise_deg, self.drop_out.half_signal, self.intensity.noise];
         if !widths.iter().all(|v| v.is_finite() && *v >= 0.0) || !(self.azimuth_quantum_deg >= 0.0) {

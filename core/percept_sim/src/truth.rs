@@ -5,7 +5,7 @@
 
 use crate::camera::{corners_f32, image_box, kitti_camera};
 use crate::frame::{CastRay, RayState, Sweep, WorldConfig};
-use crate::raycast::RayScene;
+use crate::raycast::{Part, RayScene};
 use crate::scene::Actor;
 use crate::vector::{Vec3, from_f64, to_f64};
 use percept_types::{Box3d, Occlusion, PointCloud, Transform, TruthObject};
@@ -24,7 +24,6 @@ pub(crate) struct ActorInView {
     velocity_mps: [f64; 2],
     /// Its parts in the scene.
     parts: Range<usize>,
-    t_stage_lidar: Transform,
 }
 
 impl ActorInView {
@@ -46,7 +45,6 @@ impl ActorInView {
             box3d: (t_lidar_stage * *t_stage_actor).apply_box(&own),
             velocity_mps: [vx * cos + vy * sin, vy * cos - vx * sin],
             parts,
-            t_stage_lidar: *t_stage_lidar,
         }
     }
 }
@@ -103,23 +101,22 @@ pub(crate) fn level(blocked: usize, all: usize) -> Occlusion {
 }
 
 fn occlusion(actor: &ActorInView, scene: &RayScene, rays: &[CastRay], sweep: &Sweep) -> Occlusion {
-    let columns = sweep.steps.len();
     let window = Window::round(&corners_f32(&actor.box3d));
     let parts = scene.parts().get(actor.parts.clone()).unwrap_or(&[]);
+    let inside: Vec<bool> = sweep.azimuths_rad.iter().map(|azimuth| window.spans_azimuth(*azimuth)).collect();
     let (mut blocked, mut all) = (0, 0);
-    let turn = crate::vector::Affine::from_transform(&actor.t_stage_lidar);
-    for ring_rays in rays.chunks(columns.max(1)) {
-        let Some(first) = ring_rays.first() else { continue };
-        if !window.spans_elevation(first.direction.z.asin()) {
+    for ring_rays in rays.chunks(sweep.steps.len().max(1)) {
+        if !ring_rays.first().is_some_and(|ray| window.spans_elevation(ray.direction.z.asin())) {
             continue;
         }
-        for ray in ring_rays.iter().filter(|r| window.spans_azimuth(&r.direction)) {
+        for (ray, _) in ring_rays.iter().zip(&inside).filter(|(_, inside)| **inside) {
             if matches!(ray.state, RayState::Skipped) {
                 continue;
             }
-            let (origin, direction) = (turn.apply(ray.origin), turn.turn(ray.direction));
-            let reach = |part: &crate::raycast::Part| {
-                part.shape.crossing(origin - part.velocity_mps * ray.time_s, direction).map(|c| c.enter_m)
+            let beam = &ray.beam;
+            let reach = |part: &Part| {
+                let origin = beam.origin - part.velocity_mps * beam.time_s;
+                part.shape.crossing(origin, beam.direction).map(|c| c.enter_m)
             };
             let Some(range) = parts.iter().filter_map(reach).min_by(f32::total_cmp) else { continue };
             all += 1;
@@ -167,8 +164,8 @@ impl Window {
         elevation >= self.elevation_rad[0] && elevation <= self.elevation_rad[1]
     }
 
-    fn spans_azimuth(&self, direction: &Vec3) -> bool {
-        turn_between(direction.y.atan2(direction.x), self.azimuth_rad).abs() <= self.half_width_rad
+    fn spans_azimuth(&self, azimuth: f32) -> bool {
+        turn_between(azimuth, self.azimuth_rad).abs() <= self.half_width_rad
     }
 }
 

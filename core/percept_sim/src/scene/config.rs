@@ -43,7 +43,7 @@ pub struct FrontageMix {
 
 impl Default for FrontageMix {
     fn default() -> Self {
-        Self { building: 0.34, hedge: 0.16, fence: 0.10, wall: 0.10, shrubs: 0.20, open: 0.10 }
+        Self { building: 0.36, hedge: 0.15, fence: 0.08, wall: 0.09, shrubs: 0.26, open: 0.06 }
     }
 }
 
@@ -100,9 +100,9 @@ impl Default for SceneConfig {
         Self {
             lane_width_m: [2.5, 3.8],
             max_curvature: 0.014,
-            max_slope: 0.035,
+            max_slope: 0.026,
             undulation_m: [0.01, 0.05],
-            vehicle_tilt_deg: 0.45,
+            vehicle_tilt_deg: 0.35,
             crossing_spacing_m: [22.0, 120.0],
             crossing_chance: 0.6,
             parking: ParkingMix::default(),
@@ -112,9 +112,9 @@ impl Default for SceneConfig {
             truck_share: 0.06,
             tram_chance: 0.05,
             yard_cars_per_100m: [0.0, 8.0],
-            pedestrian_groups_per_100m: [0.0, 10.0],
+            pedestrian_groups_per_100m: [0.0, 24.0],
             sitting_share: 0.03,
-            cyclists_per_100m: [0.0, 12.0],
+            cyclists_per_100m: [0.0, 20.0],
             frontage: FrontageMix::default(),
             clutter_per_100m: [2.0, 28.0],
             tree_spacing_m: [6.0, 20.0],

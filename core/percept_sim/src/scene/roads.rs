@@ -128,10 +128,10 @@ fn finish_road(config: &SceneConfig, random: &mut Sampler, arcs: Vec<Arc>, scale
         parking_m: parking.depth_m() as f32,
         kerb_m: if random.chance(0.2) { 0.02 } else { random.uniform(0.05, 0.16) as f32 },
         sidewalk_m: if random.chance(0.25) { 0.3 } else { random.uniform(1.2, 4.0) as f32 },
-        bank_slope: if random.chance(0.6) {
+        bank_slope: if random.chance(0.78) {
             random.normal(0.0, 0.03) as f32
         } else {
-            random.uniform(-0.25, 0.4) as f32
+            random.uniform(-0.2, 0.35) as f32
         },
         surface: if random.chance(0.6) { SideSurface::Grass } else { SideSurface::Paved },
     };

@@ -9,7 +9,9 @@ use crate::vector::Vec3;
 fn leaves(random: &mut Sampler, depth_m: [f64; 2]) -> Material {
     let mean_depth_m = random.within(depth_m) as f32;
     let reflectance = random.uniform(0.22, 0.42) as f32;
-    Material::opaque(class::VEGETATION, reflectance, 0.12).with_surface(Surface::Foliage { mean_depth_m })
+    Material::opaque(class::VEGETATION, reflectance, 0.12)
+        .with_loss(0.06)
+        .with_surface(Surface::Foliage { mean_depth_m })
 }
 
 /// A house: `length` along x, its front at y = 0, depth towards -y; windows and doors lose returns.
@@ -47,7 +49,7 @@ pub fn building(random: &mut Sampler, length_m: f64) -> Vec<Solid> {
 pub fn hedge(random: &mut Sampler, length_m: f64) -> Vec<Solid> {
     let (half, height) = (length_m as f32 / 2.0, random.uniform(0.7, 2.4) as f32);
     let width = random.uniform(0.5, 1.4) as f32;
-    let material = leaves(random, [0.08, 0.35]);
+    let material = leaves(random, [0.08, 0.5]);
     let mut solids = Vec::new();
     let mut x = -half;
     // Shorter pieces of uneven height: nobody clips to a line.
@@ -90,18 +92,18 @@ pub fn wall(random: &mut Sampler, length_m: f64) -> Vec<Solid> {
     vec![Solid { shape, material: stone }]
 }
 
-/// A shrub, up to the size of a car.
+/// A shrub, up to the size of a car: clumps of leaves of all sizes.
 pub fn shrub(random: &mut Sampler) -> Vec<Solid> {
-    let material = leaves(random, [0.1, 0.6]);
-    let height = random.uniform(0.4, 2.2);
-    let blobs = random.integer(1, 4);
-    let spread = random.uniform(0.2, 1.2);
-    (0..blobs)
+    let material = leaves(random, [0.15, 0.8]);
+    let height = random.uniform(0.4, 2.6);
+    let spread = random.uniform(0.2, 1.0);
+    (0..random.integer(3, 8))
         .map(|_| {
-            let radius = random.uniform(0.35, 1.1);
-            let up = height * random.uniform(0.5, 1.0);
-            let center = [random.normal(0.0, spread), random.normal(0.0, spread), up * 0.4];
-            let radii = Vec3::new(radius as f32, (radius * random.uniform(0.7, 1.3)) as f32, (up * 0.6) as f32);
+            let radius = random.uniform(0.2, 0.75);
+            let up = random.uniform(0.15, height.max(0.3));
+            let center = [random.normal(0.0, spread), random.normal(0.0, spread), up];
+            let flat = [random.uniform(0.7, 1.3), random.uniform(0.7, 1.2)];
+            let radii = crate::vector::from_f64([radius, radius * flat[0], radius * flat[1]]);
             Solid { shape: Shape::ellipsoid(crate::vector::from_f64(center), radii), material }
         })
         .collect()
@@ -110,7 +112,7 @@ pub fn shrub(random: &mut Sampler) -> Vec<Solid> {
 /// A tree: a trunk and a crown of several clouds of leaves; some have none below 3 m, some down to the ground.
 pub fn tree(random: &mut Sampler) -> Vec<Solid> {
     let bark = Material::opaque(class::TRUNK, random.uniform(0.2, 0.4) as f32, 0.12);
-    let material = leaves(random, [0.3, 1.6]);
+    let material = leaves(random, [0.4, 1.8]);
     let trunk_radius = random.uniform(0.07, 0.32);
     let bole = if random.chance(0.3) { random.uniform(0.6, 1.8) } else { random.uniform(2.0, 4.5) };
     let height = bole + random.uniform(2.0, 7.0);
@@ -119,10 +121,10 @@ pub fn tree(random: &mut Sampler) -> Vec<Solid> {
     let mut solids =
         vec![Solid { shape: Shape::cylinder(Vec3::new(0.0, 0.0, -0.5), top, trunk_radius as f32), material: bark }];
     let crown = random.uniform(1.0, 3.2);
-    for _ in 0..random.integer(2, 5) {
-        let radius = crown * random.uniform(0.45, 0.9);
+    for _ in 0..random.integer(4, 9) {
+        let radius = crown * random.uniform(0.25, 0.65);
         let up = random.uniform(bole + radius * 0.5, height);
-        let center = [random.normal(lean[0], crown * 0.4), random.normal(lean[1], crown * 0.4), up];
+        let center = [random.normal(lean[0], crown * 0.5), random.normal(lean[1], crown * 0.5), up];
         let radii = Vec3::new(radius as f32, radius as f32, (radius * random.uniform(0.6, 1.0)) as f32);
         solids.push(Solid { shape: Shape::ellipsoid(crate::vector::from_f64(center), radii), material });
     }

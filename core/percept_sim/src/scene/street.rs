@@ -106,7 +106,7 @@ impl SideLine<'_> {
         while s < end {
             let kind = KINDS[self.random.weighted(&weights)];
             let block_end = s + self.random.uniform(12.0, 60.0);
-            let setback = self.random.exponential(1.6).min(7.0);
+            let setback = self.random.exponential(1.1).min(6.0);
             while s < block_end.min(end) {
                 s += self.piece(kind, s, pavement + 0.2 + setback);
             }
@@ -117,11 +117,11 @@ impl SideLine<'_> {
     fn piece(&mut self, kind: Frontage, s: f64, outward: f64) -> f64 {
         let length = match kind {
             Frontage::Building => self.random.uniform(6.0, 20.0),
-            Frontage::Shrubs => self.random.uniform(1.0, 5.0),
+            Frontage::Shrubs => self.random.uniform(0.7, 3.5),
             _ => self.random.uniform(3.0, 14.0),
         };
         let middle = s + length / 2.0;
-        let gap = if self.random.chance(0.35) { self.random.uniform(1.0, 7.0) } else { 0.0 };
+        let gap = if self.random.chance(0.25) { self.random.uniform(1.0, 6.0) } else { 0.0 };
         let (random, outside) = (&mut *self.random, outward);
         let (solids, outward) = match kind {
             Frontage::Building => (scenery::building(random, length), outside + random.exponential(0.6).min(3.0)),
@@ -182,23 +182,25 @@ impl SideLine<'_> {
         }
     }
 
-    /// Houses and trees farther back, which close the view between those in front.
+    /// Houses and plants in two lines farther back, which close the view between those in front.
     fn backdrop(&mut self) {
         let (_, pavement) = self.edges();
-        let [mut s, end] = self.span();
-        let wooded = self.random.chance(0.4);
-        while s < end {
-            let outward = pavement + self.random.uniform(9.0, 38.0);
-            if self.random.chance(if wooded { 0.75 } else { 0.25 }) {
-                let plant =
-                    if self.random.chance(0.6) { scenery::tree(self.random) } else { scenery::shrub(self.random) };
-                self.stand(s, outward, 1.0, plant, true);
-                s += self.random.exponential(4.0);
-            } else {
-                let length = self.random.uniform(8.0, 18.0);
-                let house = scenery::building(self.random, length);
-                self.stand(s, outward, length / 2.0, house, false);
-                s += length * self.random.uniform(0.6, 2.2);
+        for depth_m in [[3.5, 13.0], [14.0, 45.0]] {
+            let [mut s, end] = self.span();
+            let wooded = self.random.chance(0.4);
+            while s < end {
+                let outward = pavement + self.random.within(depth_m);
+                if self.random.chance(if wooded { 0.85 } else { 0.35 }) {
+                    let is_tree = self.random.chance(0.55);
+                    let plant = if is_tree { scenery::tree(self.random) } else { scenery::shrub(self.random) };
+                    self.stand(s, outward, 1.0, plant, true);
+                    s += self.random.exponential(3.0);
+                } else {
+                    let length = self.random.uniform(8.0, 18.0);
+                    let house = scenery::building(self.random, length);
+                    self.stand(s, outward, length / 2.0, house, false);
+                    s += length * self.random.uniform(0.6, 1.5);
+                }
             }
         }
     }
