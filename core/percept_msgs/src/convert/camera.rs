@@ -31,17 +31,26 @@ impl CameraInfo {
     /// and nothing is distorted, `k` is used.
     ///
     /// # Errors
-    /// Where nothing is calibrated, a number is not finite, or the image must first be rectified with `d`.
+    /// Where nothing is calibrated, a number is not finite, `r` no rotation, or the image must first be rectified
+    /// with `d`.
     pub fn to_camera(&self, t_optical_lidar: Transform) -> Result<Camera, MsgError> {
         let projection = self.windowed(self.rectified_projection()?);
         let (width, height) = self.image_size();
+        let t_camera_lidar = self.rectification()? * t_optical_lidar;
+        Ok(Camera { width, height, projection, t_camera_lidar })
+    }
+
+    /// `t_rectified_optical` from `r`; nine zeros mean none.
+    fn rectification(&self) -> Result<Transform, MsgError> {
         let [r0, r1, r2, r3, r4, r5, r6, r7, r8] = self.r;
-        let t_rectified_optical = if self.r == [0.0; 9] {
-            Transform::identity()
-        } else {
-            Transform::from_matrix_3x4(&[r0, r1, r2, 0.0, r3, r4, r5, 0.0, r6, r7, r8, 0.0])
-        };
-        Ok(Camera { width, height, projection, t_camera_lidar: t_rectified_optical * t_optical_lidar })
+        if self.r == [0.0; 9] {
+            return Ok(Transform::identity());
+        }
+        // The nearest rotation is found by iteration, which is only sure to end near one.
+        if !is_rotation(&self.r) {
+            return Err(self.fault("r", format!("{:?}", self.r), "a rotation matrix, row-major"));
+        }
+        Ok(Transform::from_matrix_3x4(&[r0, r1, r2, 0.0, r3, r4, r5, 0.0, r6, r7, r8, 0.0]))
     }
 
     fn rectified_projection(&self) -> Result<[f64; 12], MsgError> {
@@ -95,6 +104,15 @@ impl CameraInfo {
     }
 }
 
+/// Whether rows are of length 1 and perpendicular to 1e-3, and right-handed; calibrations are written to 1e-6.
+fn is_rotation(r: &[f64; 9]) -> bool {
+    let [x, y, z] = [[r[0], r[1], r[2]], [r[3], r[4], r[5]], [r[6], r[7], r[8]]];
+    let dot = |a: [f64; 3], b: [f64; 3]| a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+    let cross = [x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0]];
+    let near = |found: f64, expected: f64| (found - expected).abs() < 1e-3;
+    [x, y, z].into_iter().all(|row| near(dot(row, row), 1.0)) && near(dot(x, y), 0.0) && near(dot(cross, z), 1.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,6 +153,8 @@ mod tests {
         assert!(info.to_camera(Transform::identity()).unwrap_err().to_string().contains("calibrated"));
         info.k = [5.0, 0.0, 5.0, 0.0, 5.0, 5.0, 0.0, 0.0, 1.0];
         assert!(info.to_camera(Transform::identity()).is_ok());
+        info.r = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0];
+        assert!(info.to_camera(Transform::identity()).unwrap_err().to_string().contains("rotation"));
         info.d = vec![0.1];
         assert!(info.to_camera(Transform::identity()).unwrap_err().to_string().contains("distortion"));
         info.d = vec![f64::NAN];
