@@ -106,6 +106,11 @@ impl Trainer {
         &self.state
     }
 
+    /// The network on the training windows' canvas.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     /// The averaged weights with their running statistics; the first weights before the first step.
     pub fn averaged_weights(&self) -> &ParameterMap {
         let started = !self.average.tensors().is_empty();
@@ -127,8 +132,8 @@ impl Trainer {
     /// # Errors
     /// When the optimiser's moments cannot be read.
     pub fn checkpoint(&self) -> Result<Checkpoint, DistillError> {
-        let state = CheckpointState { updates: self.optimiser.updates(), ..self.state.clone() };
-        Checkpoint::new(&self.settings, self.last_good.clone(), &self.average, &self.optimiser, state)
+        let weights = self.last_good.clone();
+        Checkpoint::new(&self.settings, weights, &self.average, &self.optimiser, self.state.clone())
     }
 
     /// One step.
@@ -188,6 +193,7 @@ impl Trainer {
         self.optimiser.step(self.parameters.trainable(), &gradients, learning_rate, beta1)?;
         self.last_good = self.parameters.to_map()?;
         self.average.update(&self.last_good);
+        self.state.updates = self.optimiser.updates();
         report.skipped = false;
         Ok(())
     }
