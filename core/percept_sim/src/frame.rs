@@ -279,7 +279,9 @@ fn assemble(config: &WorldConfig, sweep: &Sweep, rays: &[CastRay]) -> Result<(Po
 /// The point and the intensity that the sensor reports for a hit, unless it reports nothing.
 fn report(sensor: &LidarModel, ray: &CastRay, hit: &Hit) -> Option<(Vec3, f32)> {
     let keep = sensor.drop_out.keep(&hit.material, hit.cos_incidence, hit.range_m.max(0.1));
-    if hit.lost || ray.beam.chance(2) >= keep {
+    // Dark paint mirrors in patches; weak returns fail one by one.
+    let mirrored = hit.lost || ray.beam.chance(2) < hit.material.mirrored(hit.cos_incidence);
+    if mirrored || unit_from_hash(mix(ray.beam.key, 6)) >= keep {
         return None;
     }
     let range_m = hit.range_m + sensor.range_noise_m * normal_from_hash(mix(ray.beam.key, 3));

@@ -82,6 +82,8 @@ pub struct Material {
     pub spread: f32,
     /// Share of its returns that get lost whatever the geometry: dark or mirroring paint.
     pub loss: f32,
+    /// Further share lost when the surface is struck at a glancing angle: smooth paint and glass mirror.
+    pub gloss: f32,
     /// What it does to rays.
     pub surface: Surface,
 }
@@ -89,12 +91,25 @@ pub struct Material {
 impl Material {
     /// An opaque material.
     pub const fn opaque(class_id: u16, reflectance: f32, spread: f32) -> Self {
-        Self { class_id, reflectance, spread, loss: 0.0, surface: Surface::Opaque }
+        Self { class_id, reflectance, spread, loss: 0.0, gloss: 0.0, surface: Surface::Opaque }
     }
 
     /// The same with a share of its returns lost.
     pub const fn with_loss(self, loss: f32) -> Self {
         Self { loss, ..self }
+    }
+
+    /// The same with a gloss.
+    pub const fn with_gloss(self, gloss: f32) -> Self {
+        Self { gloss, ..self }
+    }
+
+    /// Share of returns mirrored away at an incidence.
+    pub fn mirrored(&self, cos_incidence: f32) -> f32 {
+        /// Incidences steeper than this lose nothing to gloss.
+        const GLANCING_COS: f32 = 0.3;
+        let glance = (1.0 - cos_incidence / GLANCING_COS).max(0.0);
+        self.loss + (1.0 - self.loss) * self.gloss * glance
     }
 
     /// The same with another surface.

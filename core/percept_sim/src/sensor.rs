@@ -20,11 +20,11 @@ pub struct DropOutLaw {
 }
 
 impl DropOutLaw {
-    /// Probability that a return is reported.
+    /// Probability that a return is strong enough to be reported.
     pub fn keep(&self, material: &Material, cos_incidence: f32, range_m: f32) -> f32 {
         let signal = (material.reflectance + 0.02) * cos_incidence.max(1e-3) / (range_m * range_m);
         let strong = 1.0 / (1.0 + (self.half_signal / signal).powf(self.steepness));
-        strong * (1.0 - self.base) * (1.0 - material.loss)
+        strong * (1.0 - self.base)
     }
 }
 

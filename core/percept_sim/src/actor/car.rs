@@ -1,7 +1,8 @@
 //! Cars and vans: bonnet, body, tapered cabin of glass between pillars, rounded plan corners, wheels, clearance.
 //!
-//! Sizes follow KITTI's labels (cars 3.9 x 1.6 x 1.5 m on average), which are drawn a little inside the sheet metal:
-//! recorded points lie up to 0.1 m outside the sides and 0.05 m outside the ends.
+//! Sizes follow KITTI's labels (cars 3.88 x 1.63 x 1.53 m on average), which are drawn a little round the sheet metal:
+//! on the side that faces the sensor recorded points end 0.05 m inside the ends, 0.01 m inside the sides and 0.08 m
+//! below the top.
 
 use crate::material::{Material, Surface, class};
 use crate::random::Sampler;
@@ -42,6 +43,7 @@ pub struct CarShape {
     tail_rad: f32,
     tumblehome_rad: f32,
     corner_radius_m: f32,
+    rake: f32,
     wheel_radius_m: f32,
     axle_m: [f32; 2],
     paint: Material,
@@ -63,10 +65,10 @@ struct Family {
 
 fn family(body: BodyType) -> Family {
     let hatchback = Family {
-        size_m: [[3.65, 4.25], [1.55, 1.74], [1.39, 1.56]],
+        size_m: [[3.62, 4.20], [1.54, 1.72], [1.41, 1.58]],
         clearance_m: [0.16, 0.24],
-        belt_share: [0.58, 0.64],
-        nose_share: [0.44, 0.52],
+        belt_share: [0.56, 0.62],
+        nose_share: [0.40, 0.48],
         windscreen_foot_share: [0.23, 0.30],
         tail_foot_m: [0.02, 0.14],
         windscreen_deg: [28.0, 38.0],
@@ -75,30 +77,30 @@ fn family(body: BodyType) -> Family {
     match body {
         BodyType::Hatchback => hatchback,
         BodyType::Compact => Family {
-            size_m: [[3.15, 3.75], [1.46, 1.66], [1.38, 1.60]],
+            size_m: [[3.1, 3.70], [1.44, 1.64], [1.40, 1.62]],
             windscreen_foot_share: [0.19, 0.27],
             windscreen_deg: [32.0, 46.0],
             tail_deg: [58.0, 78.0],
             ..hatchback
         },
         BodyType::Saloon => Family {
-            size_m: [[4.0, 4.75], [1.58, 1.82], [1.34, 1.50]],
-            belt_share: [0.61, 0.67],
+            size_m: [[3.95, 4.70], [1.58, 1.80], [1.36, 1.52]],
+            belt_share: [0.59, 0.65],
             windscreen_foot_share: [0.26, 0.32],
             tail_foot_m: [0.45, 0.85],
             tail_deg: [25.0, 36.0],
             ..hatchback
         },
         BodyType::Estate => Family {
-            size_m: [[4.0, 4.65], [1.58, 1.80], [1.38, 1.54]],
+            size_m: [[3.95, 4.60], [1.57, 1.78], [1.40, 1.56]],
             tail_deg: [48.0, 75.0],
             tail_foot_m: [0.02, 0.1],
             ..hatchback
         },
         BodyType::Suv => Family {
-            size_m: [[3.8, 4.65], [1.60, 1.88], [1.56, 1.86]],
+            size_m: [[3.75, 4.60], [1.60, 1.86], [1.58, 1.88]],
             clearance_m: [0.19, 0.30],
-            nose_share: [0.48, 0.56],
+            nose_share: [0.44, 0.52],
             windscreen_foot_share: [0.18, 0.28],
             windscreen_deg: [32.0, 48.0],
             tail_deg: [62.0, 84.0],
@@ -144,7 +146,7 @@ impl CarShape {
         let label_size_m = [size(0), size(1), size(2)];
         let [length, _, height] = label_size_m;
         let wheel_radius_m = random.uniform(0.28, 0.34) as f32;
-        let lost = random.uniform(0.45, 0.85) as f32;
+        let lost = random.uniform(0.35, 0.78) as f32;
         let passed = (1.0 - lost) * random.uniform(0.4, 0.9) as f32;
         Self {
             body,
@@ -159,7 +161,8 @@ impl CarShape {
             tumblehome_rad: random
                 .uniform(if body == BodyType::Van { 3.0 } else { 12.0 }, if body == BodyType::Van { 8.0 } else { 24.0 })
                 .to_radians() as f32,
-            corner_radius_m: random.uniform(0.22, 0.55) as f32,
+            corner_radius_m: random.uniform(0.30, 0.70) as f32,
+            rake: random.uniform(0.12, 0.38) as f32,
             wheel_radius_m,
             axle_m: [random.uniform(0.72, 0.92) as f32, random.uniform(0.6, 0.9) as f32],
             paint: sample_paint(random, class::CAR),
@@ -171,8 +174,8 @@ impl CarShape {
     /// Its parts.
     pub fn solids(&self) -> Vec<Solid> {
         let [length, width, height] = self.label_size_m.map(|v| v as f32);
-        // The sheet metal is a little larger than the label; see the head of this file.
-        let (length, width, height) = (length + 0.05, width + 0.07, height - 0.01);
+        // The sheet metal is a little smaller than the label; see the head of this file.
+        let (length, width, height) = (length - 0.04, width - 0.01, height - 0.045);
         let body = Body { car: self, half_length: length / 2.0, half_width: width / 2.0, height };
         let mut solids = vec![body.trunk(), body.nose()];
         solids.extend(body.greenhouse());
@@ -190,7 +193,9 @@ pub(super) fn sample_paint(random: &mut Sampler, class_id: u16) -> Material {
         1 => (random.uniform(0.05, 0.30), random.uniform(0.01, 0.12)),
         _ => (random.uniform(0.25, 0.50), random.uniform(0.0, 0.05)),
     };
-    Material::opaque(class_id, reflectance as f32, random.uniform(0.03, 0.12) as f32).with_loss(loss as f32)
+    Material::opaque(class_id, reflectance as f32, random.uniform(0.03, 0.12) as f32)
+        .with_loss(loss as f32)
+        .with_gloss(0.7)
 }
 
 struct Body<'a> {
@@ -233,7 +238,7 @@ impl Body<'_> {
         let radius = self.car.corner_radius_m;
         let middle_z = 0.5 * (self.car.clearance_m + self.car.nose_m);
         let mut planes = vec![
-            Plane::through(Vec3::new(x, 0.0, middle_z), Vec3::new(end, 0.0, 0.14)),
+            Plane::through(Vec3::new(x, 0.0, middle_z), Vec3::new(end, 0.0, self.car.rake)),
             Plane::through(Vec3::new(x, 0.0, middle_z), Vec3::new(end, 0.0, -0.22)),
         ];
         for side in [-1.0_f32, 1.0] {
@@ -242,7 +247,7 @@ impl Body<'_> {
                 let out = Vec3::new(end * angle.cos(), side * angle.sin(), 0.0);
                 planes.push(Plane::through(center + out * radius, out));
             }
-            let bow = Vec3::new(end, side * 0.14, 0.0);
+            let bow = Vec3::new(end, side * 0.2, 0.0);
             planes.push(Plane::through(Vec3::new(x, side * self.half_width * 0.2, middle_z), bow));
         }
         planes
@@ -299,7 +304,7 @@ impl Body<'_> {
         }
         let crown_x = 0.5 * (self.windscreen_foot_x() + self.tail_foot_x());
         for end in [-1.0, 1.0] {
-            planes.push(Plane::through(Vec3::new(crown_x, 0.0, self.height), Vec3::new(end * 0.035, 0.0, 1.0)));
+            planes.push(Plane::through(Vec3::new(crown_x, 0.0, self.height), Vec3::new(end * 0.06, 0.0, 1.0)));
         }
         planes
     }

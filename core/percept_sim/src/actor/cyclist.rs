@@ -28,7 +28,7 @@ impl CyclistShape {
         let mut cloth = |class_id| Material::opaque(class_id, random.uniform(0.05, 0.5) as f32, 0.09).with_loss(0.01);
         let (clothes, metal) = ([cloth(class::BICYCLIST), cloth(class::BICYCLIST)], cloth(class::BICYCLIST));
         Self {
-            stature_m: random.bounded_normal(1.74, 0.08) as f32,
+            stature_m: random.bounded_normal(1.70, 0.08) as f32,
             wheel_radius_m: random.uniform(0.31, 0.355) as f32,
             half_base_m: random.uniform(0.49, 0.56) as f32,
             lean_rad: random.uniform(0.12, 0.75) as f32,
@@ -50,13 +50,13 @@ impl CyclistShape {
 
     fn bicycle(&self) -> Vec<Solid> {
         let radius = self.wheel_radius_m;
-        let spokes = self.metal.with_surface(Surface::Sparse { coverage: 0.45 });
+        let spokes = self.metal.with_surface(Surface::Sparse { coverage: 0.32 });
         let (front, rear) = (Vec3::new(self.half_base_m, 0.0, radius), Vec3::new(-self.half_base_m, 0.0, radius));
         let wheel = |hub: Vec3| Solid {
             shape: Shape::cylinder(hub - Vec3::Y * 0.025, hub + Vec3::Y * 0.025, radius),
             material: spokes,
         };
-        let saddle = Vec3::new(-0.22, 0.0, 0.92);
+        let saddle = Vec3::new(-0.22, 0.0, 0.88);
         let bracket = Vec3::new(-0.08, 0.0, 0.30);
         let head = Vec3::new(0.33, 0.0, 0.85);
         let bar = Vec3::new(0.36, 0.0, 1.05);
@@ -70,7 +70,7 @@ impl CyclistShape {
             tube(bracket, rear),
             tube(saddle - Vec3::Z * 0.15, rear),
             tube(front, bar),
-            tube(bar - Vec3::Y * 0.28, bar + Vec3::Y * 0.28),
+            tube(bar - Vec3::Y * 0.25, bar + Vec3::Y * 0.25),
         ];
         if self.pannier {
             let low = Vec3::new(-0.72, -0.2, 0.4);
@@ -82,7 +82,7 @@ impl CyclistShape {
 
     fn rider(&self) -> Vec<Solid> {
         let dressed = |shape, upper: bool| Solid { shape, material: self.clothes[usize::from(upper)] };
-        let hip = Vec3::new(-0.2, 0.0, 0.95);
+        let hip = Vec3::new(-0.2, 0.0, 0.92);
         let trunk = 0.33 * self.stature_m;
         let (sin, cos) = self.lean_rad.sin_cos();
         let back = Vec3::new(sin, 0.0, cos);
@@ -110,8 +110,8 @@ impl CyclistShape {
             solids.push(dressed(Shape::cylinder(knee, foot, 0.055 * self.bulk), false));
             solids.push(dressed(Shape::ellipsoid(foot + Vec3::X * 0.05, Vec3::new(0.13, 0.045, 0.05)), false));
             let shoulder = shoulders + Vec3::new(0.0, side * 0.18, -0.05);
-            let hand = Vec3::new(0.36, side * 0.25, 1.06);
-            let elbow = (shoulder + hand) * 0.5 + Vec3::new(-0.03, side * 0.06, -0.07);
+            let hand = Vec3::new(0.36, side * 0.22, 1.06);
+            let elbow = (shoulder + hand) * 0.5 + Vec3::new(-0.03, side * 0.03, -0.07);
             solids.push(dressed(Shape::cylinder(shoulder, elbow, 0.048 * self.bulk), true));
             solids.push(dressed(Shape::cylinder(elbow, hand, 0.042), true));
         }

@@ -72,7 +72,7 @@ impl ActorShape {
     fn slack_m(&self) -> Vec3 {
         match self {
             ActorShape::Cyclist(_) => Vec3::new(0.04, 0.04, 0.02),
-            _ => Vec3::new(0.10, 0.06, 0.02),
+            _ => Vec3::new(0.14, 0.06, 0.05),
         }
     }
 }

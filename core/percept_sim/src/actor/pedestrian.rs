@@ -35,7 +35,7 @@ impl PedestrianShape {
     /// Someone walking (`moving`), standing, or now and then a child.
     pub fn sample(random: &mut Sampler, moving: bool) -> Self {
         let child = random.chance(0.07);
-        let stature = if child { random.uniform(1.05, 1.45) } else { random.bounded_normal(1.74, 0.085) };
+        let stature = if child { random.uniform(1.05, 1.45) } else { random.bounded_normal(1.75, 0.085) };
         let swing = if moving { random.uniform(0.08, 0.52) } else { random.uniform(0.0, 0.14) };
         let mut cloth = || Material::opaque(class::PERSON, random.uniform(0.05, 0.5) as f32, 0.09).with_loss(0.01);
         let clothes = [cloth(), cloth()];
@@ -44,7 +44,7 @@ impl PedestrianShape {
             stature_m: stature as f32,
             swing_rad: (swing * random.sign()) as f32,
             bulk: random.uniform(0.88, 1.25) as f32,
-            arm_spread_m: random.uniform(0.0, 0.12) as f32,
+            arm_spread_m: random.uniform(0.0, 0.08) as f32,
             coat: random.chance(0.25),
             rucksack: random.chance(0.15),
             bag: random.chance(0.2),
@@ -102,8 +102,8 @@ impl PedestrianShape {
         ankle.z = ankle.z.max(0.06);
         let shoe = Shape::ellipsoid(Vec3::new(ankle.x + 0.06, ankle.y, ankle.z.min(0.2)), Vec3::new(0.14, 0.05, 0.055));
         vec![
-            self.dressed(Shape::cylinder(hip, knee, 0.085 * self.bulk), false),
-            self.dressed(Shape::cylinder(knee, ankle, 0.06 * self.bulk), false),
+            self.dressed(Shape::cylinder(hip, knee, 0.095 * self.bulk), false),
+            self.dressed(Shape::cylinder(knee, ankle, 0.072 * self.bulk), false),
             self.dressed(shoe, false),
         ]
     }
@@ -113,7 +113,7 @@ impl PedestrianShape {
         let trunk = 0.32 * self.stature_m;
         let shoulder_z = hip_z + trunk;
         let chest_center = Vec3::new(x, 0.0, hip_z + 0.58 * trunk);
-        let chest = Shape::ellipsoid(chest_center, Vec3::new(0.135 * self.bulk, 0.205 * self.bulk, 0.60 * trunk));
+        let chest = Shape::ellipsoid(chest_center, Vec3::new(0.135 * self.bulk, 0.19 * self.bulk, 0.60 * trunk));
         let pelvis = Shape::ellipsoid(Vec3::new(x, 0.0, hip_z), Vec3::new(0.13, 0.175, 0.14) * self.bulk);
         let head_z = self.stature_m * 0.435 + hip_z;
         let skin = Material::opaque(class::PERSON, 0.3, 0.1);
@@ -129,7 +129,7 @@ impl PedestrianShape {
         ];
         for side in [-1.0, 1.0] {
             let swing = -self.swing_rad * side * 0.8;
-            let shoulder = Vec3::new(x, side * 0.2 * self.bulk, shoulder_z - 0.07);
+            let shoulder = Vec3::new(x, side * 0.185 * self.bulk, shoulder_z - 0.07);
             let reach = 0.17 * self.stature_m;
             let out = side * self.arm_spread_m;
             let elbow = shoulder + Vec3::new(reach * swing.sin(), out, -reach * swing.cos());
