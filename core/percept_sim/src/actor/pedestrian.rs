@@ -142,7 +142,7 @@ impl PedestrianShape {
     }
 
     fn sitting(&self) -> Vec<Solid> {
-        let seat_z = 0.27 * self.stature_m;
+        let seat_z = 0.22 * self.stature_m;
         let mut solids = self.torso(-0.15, seat_z + 0.05);
         let reach = 0.24 * self.stature_m;
         for side in [-1.0, 1.0] {
