@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::rows::integer;
+use super::rows::{Span, integer};
 use super::{SqliteFile, storage_error};
 use crate::error::BagError;
 use crate::losses::LossKind;
@@ -99,7 +99,7 @@ impl SqliteCursor {
             self.connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?
         } else {
             let spans = &self.file.rows.readable;
-            (spans.first().map(|s| s.0), spans.last().map(|s| s.1))
+            (spans.first().map(|s| s.first), spans.last().map(|s| s.last))
         };
         let (Some(mut low), Some(mut high)): (Option<i64>, Option<i64>) = bounds else {
             self.exhausted = true;
@@ -135,15 +135,12 @@ impl SqliteCursor {
              ORDER BY rowid LIMIT ?2"
         } else {
             "SELECT rowid, rowid, topic_id, timestamp FROM messages NOT INDEXED WHERE rowid > ?1 \
-             AND rowid <= ?3 ORDER BY rowid LIMIT ?2"
+             ORDER BY rowid LIMIT ?2"
         };
-        let last_good = self.file.rows.readable.last().map_or(i64::MIN, |span| span.1);
+        // Rows in the order of time are all before the damage, if there is any: one span.
+        let last_good = self.file.rows.readable.last().filter(|_| !self.sorted).map(|s| s.last);
         let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = if self.sorted {
-            statement.query(params![self.place, PAGE_ROWS as i64])?
-        } else {
-            statement.query(params![self.place, PAGE_ROWS as i64, last_good])?
-        };
+        let mut rows = statement.query(params![self.place, PAGE_ROWS as i64])?;
         let mut seen = 0;
         while let Some(row) = rows.next()? {
             seen += 1;
@@ -151,20 +148,17 @@ impl SqliteCursor {
                 continue;
             };
             self.place = self.place.max(place);
-            let (Some(topic), Some(time_ns)) = (integer(row, 2), integer(row, 3)) else {
-                continue;
-            };
-            if self.span.end_ns.is_some_and(|end| time_ns >= end) {
+            let is_last = last_good == Some(id);
+            let (topic, time_ns) = (integer(row, 2), integer(row, 3));
+            let topic = topic.and_then(|topic| self.topics.get(&topic).copied());
+            if let (Some(topic), Some(time_ns)) = (topic, time_ns)
+                && self.span.contains(time_ns)
+            {
+                self.keys.push_back(RowKey { id, topic, time_ns });
+            }
+            if is_last || time_ns.zip(self.span.end_ns).is_some_and(|(time, end)| time >= end) {
                 self.exhausted = true;
                 return Ok(());
-            }
-            let topic = self.topics.get(&topic).copied();
-            if let Some(topic) = topic.filter(|_| self.span.contains(time_ns)) {
-                self.keys.push_back(RowKey {
-                    id,
-                    topic,
-                    time_ns,
-                });
             }
         }
         self.exhausted = seen < PAGE_ROWS;
@@ -213,17 +207,22 @@ impl SqliteCursor {
 }
 
 /// Sorts stamps and row numbers of the readable rows into a temporary table.
-fn sort_rows(connection: &Connection, readable: &[(i64, i64)]) -> rusqlite::Result<()> {
+fn sort_rows(connection: &Connection, readable: &[Span]) -> rusqlite::Result<()> {
     connection.execute_batch(
-        "CREATE TEMP TABLE percept_span(first INTEGER, last INTEGER);
+        "CREATE TEMP TABLE percept_found(id INTEGER, topic_id INTEGER, timestamp INTEGER);
          CREATE TEMP TABLE percept_order(id INTEGER, topic_id INTEGER, timestamp INTEGER);",
     )?;
-    for (first, last) in readable {
-        connection.execute("INSERT INTO temp.percept_span VALUES (?1, ?2)", [first, last])?;
+    for span in readable {
+        // LIMIT ends the statement before it steps from the span's last row onto damage.
+        connection.execute(
+            "INSERT INTO temp.percept_found SELECT rowid, topic_id, timestamp FROM messages \
+             NOT INDEXED WHERE rowid >= ?1 ORDER BY rowid LIMIT ?2",
+            params![span.first, i64::try_from(span.rows).unwrap_or(i64::MAX)],
+        )?;
     }
     connection.execute_batch(
-        "INSERT INTO temp.percept_order SELECT m.rowid, m.topic_id, m.timestamp
-         FROM temp.percept_span s CROSS JOIN messages m NOT INDEXED
-         ON m.rowid BETWEEN s.first AND s.last ORDER BY m.timestamp, m.rowid;",
+        "INSERT INTO temp.percept_order SELECT id, topic_id, timestamp FROM temp.percept_found
+         ORDER BY timestamp, id;
+         DROP TABLE temp.percept_found;",
     )
 }

@@ -11,12 +11,21 @@ use crate::topic::TopicRecord;
 /// What the walk found.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    /// Spans of row numbers, ends included, whose pages can be read; ascending.
-    pub(super) readable: Vec<(i64, i64)>,
+    /// Rows whose pages can be read; ascending.
+    pub(super) readable: Vec<Span>,
     /// Whether stamps never decrease with the row number.
     pub(super) in_time_order: bool,
     pub(super) counts: BTreeMap<i64, u64>,
     pub(super) time_range_ns: Option<(i64, i64)>,
+}
+
+/// Rows that follow one another on readable pages. A statement must stop at the last of them: the
+/// step beyond it may be the one that fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Span {
+    pub(super) first: i64,
+    pub(super) last: i64,
+    pub(super) rows: u64,
 }
 
 impl Rows {
@@ -90,6 +99,7 @@ impl Pass<'_> {
             error: None,
         };
         let mut first = None;
+        let mut rows = 0;
         loop {
             let row = match found.next() {
                 Ok(Some(row)) => row,
@@ -111,10 +121,15 @@ impl Pass<'_> {
             }
             first = first.or(Some(id));
             end.last = Some(id);
+            rows += 1;
             self.row(id, integer(row, 1), integer(row, 2), direction == "ASC");
         }
         if let (Some(first), Some(last)) = (first, end.last) {
-            self.rows.readable.push((first.min(last), first.max(last)));
+            self.rows.readable.push(Span {
+                first: first.min(last),
+                last: first.max(last),
+                rows,
+            });
         }
         Ok(end)
     }

@@ -353,3 +353,6 @@ impl Drop for BagWriter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
