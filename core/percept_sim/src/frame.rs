@@ -91,7 +91,7 @@ pub fn record(
     let sweep = Sweep::new(config, view)?;
     let stage = Stage::new(config, world, moment, &sweep);
     let rays = sweep.cast(config, &stage, mix(mix(seed, 0x7261_7973), moment.index));
-    let (cloud, point_labels) = assemble(config, &sweep, &rays)?;
+    let (cloud, point_labels) = assemble(config, &sweep, &rays, seed)?;
     let objects = truth::objects(config, &stage.actors, &stage.scene, &rays, &sweep, &cloud);
     Ok(LabelledFrame { cloud, point_labels: Some(point_labels), objects })
 }
@@ -255,14 +255,22 @@ impl Stage {
 }
 
 /// Turns what was met into the points that the sensor reports, with their labels.
-fn assemble(config: &WorldConfig, sweep: &Sweep, rays: &[CastRay]) -> Result<(PointCloud, PointLabels), SimError> {
+fn assemble(
+    config: &WorldConfig,
+    sweep: &Sweep,
+    rays: &[CastRay],
+    seed: u64,
+) -> Result<(PointCloud, PointLabels), SimError> {
     let layout =
         if config.ring_and_time { PointLayout::xyz_and(&["intensity", "ring", "time"]) } else { PointLayout::xyzi() };
     let mut values = Vec::with_capacity(rays.len() * layout.num_features());
     let mut labels = PointLabels::default();
+    // Lasers keep their offsets through a drive.
+    let lasers: Vec<f32> =
+        (0..config.sensor.rings.len()).map(|ring| normal_from_hash(mix(mix(seed, 0x6c61_7365), ring as u64))).collect();
     for ray in rays {
         let RayState::Met(hit) = ray.state else { continue };
-        let Some((point, intensity)) = report(&config.sensor, ray, &hit) else { continue };
+        let Some((point, intensity)) = report(&config.sensor, ray, &hit, lasers[ray.ring]) else { continue };
         if sweep.crop.as_ref().is_some_and(|camera| !camera.sees(to_f64(point))) {
             continue;
         }
@@ -277,7 +285,7 @@ fn assemble(config: &WorldConfig, sweep: &Sweep, rays: &[CastRay]) -> Result<(Po
 }
 
 /// The point and the intensity that the sensor reports for a hit, unless it reports nothing.
-fn report(sensor: &LidarModel, ray: &CastRay, hit: &Hit) -> Option<(Vec3, f32)> {
+fn report(sensor: &LidarModel, ray: &CastRay, hit: &Hit, laser: f32) -> Option<(Vec3, f32)> {
     let keep = sensor.drop_out.keep(&hit.material, hit.cos_incidence, hit.range_m.max(0.1));
     // Dark paint mirrors in patches; weak returns fail one by one.
     let mirrored = hit.lost || ray.beam.chance(2) < hit.material.mirrored(hit.cos_incidence);
@@ -288,8 +296,8 @@ fn report(sensor: &LidarModel, ray: &CastRay, hit: &Hit) -> Option<(Vec3, f32)> 
     if range_m < sensor.range_m[0] || range_m > sensor.range_m[1] {
         return None;
     }
-    let (texture, noise) = (normal_from_hash(mix(ray.beam.key, 4)), normal_from_hash(mix(ray.beam.key, 5)));
-    let intensity = sensor.intensity.intensity(&hit.material, hit.cos_incidence, texture, noise);
+    let draws = [laser, normal_from_hash(mix(ray.beam.key, 4)), normal_from_hash(mix(ray.beam.key, 5))];
+    let intensity = sensor.intensity.intensity(&hit.material, hit.cos_incidence, range_m, draws);
     Some((ray.origin + ray.direction * range_m, intensity))
 }
 

@@ -76,7 +76,7 @@ pub enum Surface {
 pub struct Material {
     /// SemanticKITTI's raw class number of points on it.
     pub class_id: u16,
-    /// Mean intensity, 0 to 1.
+    /// Mean intensity before it is cut to 0 to 1; below 0 for black paint, whose returns mostly read 0.
     pub reflectance: f32,
     /// Standard deviation of the intensity from point to point.
     pub spread: f32,

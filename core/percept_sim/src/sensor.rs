@@ -22,7 +22,7 @@ pub struct DropOutLaw {
 impl DropOutLaw {
     /// Probability that a return is strong enough to be reported.
     pub fn keep(&self, material: &Material, cos_incidence: f32, range_m: f32) -> f32 {
-        let signal = (material.reflectance + 0.02) * cos_incidence.max(1e-3) / (range_m * range_m);
+        let signal = (material.reflectance.max(0.0) + 0.02) * cos_incidence.max(1e-3) / (range_m * range_m);
         let strong = 1.0 / (1.0 + (self.half_signal / signal).powf(self.steepness));
         strong * (1.0 - self.base)
     }
@@ -34,6 +34,10 @@ impl DropOutLaw {
 pub struct IntensityLaw {
     /// Share of the intensity that falls with the cosine of the incidence; the sensor corrects the rest.
     pub incidence_weight: f32,
+    /// Range in metres and the factor left there, by rising range; straight lines between.
+    pub falloff: Vec<[f32; 2]>,
+    /// Standard deviation of the offset that each laser has for good.
+    pub ring_spread: f32,
     /// Standard deviation of the sensor's own noise.
     pub noise: f32,
     /// Step of the reported values.
@@ -41,12 +45,27 @@ pub struct IntensityLaw {
 }
 
 impl IntensityLaw {
-    /// Reported intensity, 0 to 1; `texture` and `noise` are standard normal draws.
-    pub fn intensity(&self, material: &Material, cos_incidence: f32, texture: f32, noise: f32) -> f32 {
+    /// Reported intensity, 0 to 1. `draws` are standard normal: the laser's offset, the surface's texture, noise.
+    pub fn intensity(&self, material: &Material, cos_incidence: f32, range_m: f32, draws: [f32; 3]) -> f32 {
+        let [laser, texture, noise] = draws;
         let lit = 1.0 - self.incidence_weight * (1.0 - cos_incidence);
-        let value = material.reflectance * lit + material.spread * texture + self.noise * noise;
+        let seen = (material.reflectance * lit + material.spread * texture) * self.factor_at(range_m);
+        let value = seen + self.ring_spread * laser + self.noise * noise;
         let stepped = if self.quantum > 0.0 { (value / self.quantum).round() * self.quantum } else { value };
         stepped.clamp(0.0, 0.99)
+    }
+
+    fn factor_at(&self, range_m: f32) -> f32 {
+        let beyond = self.falloff.iter().position(|knot| knot[0] > range_m);
+        match (beyond, self.falloff.last()) {
+            (Some(0), _) => self.falloff[0][1],
+            (Some(index), _) => {
+                let ([from, high], [to, low]) = (self.falloff[index - 1], self.falloff[index]);
+                high + (low - high) * (range_m - from) / (to - from)
+            }
+            (None, Some(last)) => last[1],
+            (None, None) => 1.0,
+        }
     }
 }
 
@@ -120,11 +139,21 @@ impl LidarModel {
         if !positive.iter().all(|v| v.is_finite() && *v > 0.0) {
             return refuse(format!("rotation and mounting height are {positive:?}: both must be positive"));
         }
-        if !(self.mounting_pitch_deg.abs() < 90.0) {
+        if !(-90.0..=90.0).contains(&self.mounting_pitch_deg) {
             return refuse(format!("a pitch of {} degrees: -90 to 90 are possible", self.mounting_pitch_deg));
         }
-        let widths = [self.range_noise_m, self.azimuth_noise_deg, self.drop_out.half_signal, self.intensity.noise];
-        if !widths.iter().all(|v| v.is_finite() && *v >= 0.0) || !(self.azimuth_quantum_deg >= 0.0) {
+        let knots = &self.intensity.falloff;
+        if !knots.iter().flatten().all(|v| v.is_finite()) || knots.windows(2).any(|w| w[1][0] <= w[0][0]) {
+            return refuse(format!("intensity falls off by {knots:?}: ranges must rise"));
+        }
+        let widths = [
+            self.range_noise_m,
+            self.azimuth_noise_deg,
+            self.drop_out.half_signal,
+            self.intensity.noise,
+            self.intensity.ring_spread,
+        ];
+        if !widths.iter().all(|v| v.is_finite() && *v >= 0.0) || !(0.0..=90.0).contains(&self.azimuth_quantum_deg) {
             return refuse(format!("a noise or step is negative or no number: {widths:?}"));
         }
         Ok(())

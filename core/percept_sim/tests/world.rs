@@ -1,4 +1,6 @@
 //! What a simulated world promises, seen from outside.
+// Helpers of tests lie outside test functions, where the lint does not know them as tests.
+#![allow(clippy::unwrap_used)]
 
 use percept_sim::{Drive, SceneConfig, SimError, View, WorldConfig, kitti_camera, sample_frame, t_base_lidar};
 use percept_types::{LabelledFrame, Occlusion, Stamp};

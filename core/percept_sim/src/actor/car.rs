@@ -188,12 +188,12 @@ impl CarShape {
 
 /// Paint between black, which loses returns, and white.
 pub(super) fn sample_paint(random: &mut Sampler, class_id: u16) -> Material {
-    let (reflectance, loss) = match random.weighted(&[0.35, 0.35, 0.30]) {
-        0 => (random.uniform(0.0, 0.08), random.uniform(0.03, 0.35)),
-        1 => (random.uniform(0.05, 0.30), random.uniform(0.01, 0.12)),
-        _ => (random.uniform(0.25, 0.50), random.uniform(0.0, 0.05)),
+    let (reflectance, loss) = match random.weighted(&[0.40, 0.33, 0.27]) {
+        0 => (random.uniform(-0.20, -0.02), random.uniform(0.03, 0.35)),
+        1 => (random.uniform(-0.08, 0.15), random.uniform(0.01, 0.12)),
+        _ => (random.uniform(0.10, 0.33), random.uniform(0.0, 0.05)),
     };
-    Material::opaque(class_id, reflectance as f32, random.uniform(0.03, 0.12) as f32)
+    Material::opaque(class_id, reflectance as f32, random.uniform(0.12, 0.24) as f32)
         .with_loss(loss as f32)
         .with_gloss(0.7)
 }
