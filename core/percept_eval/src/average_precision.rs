@@ -1,11 +1,18 @@
 //! Precision-recall curves and average precision at 11 and 40 recall points, over frames that may be weighted.
 //!
+//! Limits  KITTI reads precision at no more positions than there are true positives: with fewer than 41 truth boxes even
+//!         a perfect detector stays below 100 (n boxes: about 100 n / 40). Small sets are better measured by
+//!         [`DenseCurve`], which has no such limit.
+
 //! Source  KITTI object development kit, `evaluate_object.cpp` (`getThresholds`, `eval_class`); the 40 points are those
 //!         of Simonelli et al., Disentangling Monocular 3D Object Detection, ICCV 2019.
 
 use crate::bootstrap::FrameMetric;
+use crate::dense_curve::Step;
 use crate::matching::{FrameOutcome, Tally};
 use serde::{Deserialize, Serialize};
+
+pub use crate::dense_curve::DenseCurve;
 
 /// Recall positions at which precision is read, 0 included.
 const NUM_RECALL_POSITIONS: usize = 41;
@@ -104,6 +111,8 @@ pub struct FrameOutcomes {
     frames: Vec<FrameOutcome>,
     /// (score, frame) of all true positives of the first pass, best score first.
     recall_scores: Vec<(f64, usize)>,
+    /// Every change of a tally in any frame, best score first.
+    steps: Vec<Step>,
 }
 
 impl FrameOutcomes {
@@ -115,12 +124,22 @@ impl FrameOutcomes {
             .flat_map(|(frame, outcome)| outcome.recall_scores.iter().map(move |score| (*score, frame)))
             .collect();
         recall_scores.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        Self { frames, recall_scores }
+        let steps = crate::dense_curve::steps(&frames);
+        Self { frames, recall_scores, steps }
     }
 
     /// Number of frames.
     pub fn num_frames(&self) -> usize {
         self.frames.len()
+    }
+
+    /// The curve through every score, of a set in which frame i occurs `weights[i]` times; `None` where no truth counts.
+    pub fn dense_curve(&self, weights: &[u32]) -> Option<DenseCurve> {
+        DenseCurve::new(&self.steps, self.num_truth(weights), weights)
+    }
+
+    fn num_truth(&self, weights: &[u32]) -> usize {
+        self.frames.iter().zip(weights).map(|(frame, weight)| frame.num_truth * *weight as usize).sum()
     }
 
     /// The curve over all frames; `None` where no truth counts.
@@ -132,7 +151,7 @@ impl FrameOutcomes {
     /// those of that set, so the result is exactly that of evaluating it afresh.
     pub fn weighted_curve(&self, weights: &[u32]) -> Option<PrecisionRecallCurve> {
         let weight = |frame: usize| weights.get(frame).map_or(0, |w| *w as usize);
-        let num_truth: usize = self.frames.iter().enumerate().map(|(i, frame)| frame.num_truth * weight(i)).sum();
+        let num_truth = self.num_truth(weights);
         if num_truth == 0 {
             return None;
         }
@@ -167,16 +186,37 @@ fn curve_point(total: &Tally, score_threshold: f64) -> CurvePoint {
     }
 }
 
-/// Mean AP in percent over several classes, as a function of how often each frame occurs; classes without truth among
-/// the frames are left out of the mean.
+/// Which figure of a curve is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Figure {
+    /// KITTI's average precision.
+    Precision(RecallPoints),
+    /// KITTI's average orientation similarity.
+    Similarity(RecallPoints),
+    /// Average precision of the curve through every score ([`DenseCurve`]).
+    DensePrecision(RecallPoints),
+}
+
+impl FrameOutcomes {
+    /// A figure in percent of a set in which frame i occurs `weights[i]` times; `None` where no truth counts.
+    pub fn figure(&self, figure: Figure, weights: &[u32]) -> Option<f64> {
+        match figure {
+            Figure::Precision(points) => self.weighted_curve(weights).map(|c| c.average_precision(points)),
+            Figure::Similarity(points) => self.weighted_curve(weights).map(|c| c.average_similarity(points)),
+            Figure::DensePrecision(points) => self.dense_curve(weights).map(|c| c.average_precision(points)),
+        }
+    }
+}
+
+/// Mean of a figure in percent over several classes, as a function of how often each frame occurs; classes without
+/// truth among the frames are left out of the mean.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MeanAveragePrecision {
     /// One a class.
     pub classes: Vec<FrameOutcomes>,
-    /// How precision is averaged.
-    pub recall_points: RecallPoints,
-    /// Whether orientation similarity takes the place of precision (AOS).
-    pub of_orientation: bool,
+    /// Which figure.
+    pub figure: Figure,
 }
 
 impl FrameMetric for MeanAveragePrecision {
@@ -185,11 +225,7 @@ impl FrameMetric for MeanAveragePrecision {
     }
 
     fn value(&self, weights: &[u32]) -> Option<f64> {
-        let of = |curve: PrecisionRecallCurve| match self.of_orientation {
-            true => curve.average_similarity(self.recall_points),
-            false => curve.average_precision(self.recall_points),
-        };
-        mean(self.classes.iter().filter_map(|class| class.weighted_curve(weights).map(of)))
+        mean(self.classes.iter().filter_map(|class| class.figure(self.figure, weights)))
     }
 }
 
@@ -228,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_frame_that_occurs_twice_weighs_exactly_as_its_copy() {
-        let make = |i: usize| frame(&[0.1 + 0.07 * (i % 11) as f64, 0.05 * (i % 13) as f64], i % 3 != 0);
+        let make = |i: usize| frame(&[0.1 + 0.07 * (i % 11) as f64, 0.05 * (i % 13) as f64], !i.is_multiple_of(3));
         let base: Vec<_> = (0..30).map(make).collect();
         let weights: Vec<u32> = (0..30).map(|i| (i * 7 % 4) as u32).collect();
         let copies = base.iter().zip(&weights).flat_map(|(f, w)| std::iter::repeat_n(f.clone(), *w as usize)).collect();

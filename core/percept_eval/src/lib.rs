@@ -11,11 +11,15 @@
 //! A figure that does not exist (no truth of a class) is `None`, never 0; a score that is not finite is an error.
 
 pub mod average_precision;
+pub mod bev_ap;
 pub mod bootstrap;
+mod dense_curve;
 mod error;
 pub mod kitti;
+pub mod latency;
 pub mod matching;
 pub mod nuscenes;
 pub mod table;
+pub mod worst;
 
 pub use error::EvalError;

@@ -202,6 +202,11 @@ impl FrameProblem {
 }
 
 impl FrameOutcome {
+    /// Distinct scores, best first, with the counts when everything at or above each is kept.
+    pub fn by_score(&self) -> impl Iterator<Item = (f64, &Tally)> {
+        self.breakpoints.iter().copied().zip(self.tallies.iter().skip(1))
+    }
+
     /// Counts at a threshold.
     pub fn at(&self, score_threshold: f64) -> Tally {
         let kept = self.breakpoints.partition_point(|score| *score >= score_threshold);

@@ -1,5 +1,7 @@
 //! The vectors that mmdetection3d publishes with its KITTI evaluation (one frame; Apache-2.0, source in the file).
 
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests are tests, which clippy does not see here
+
 use percept_eval::average_precision::RecallPoints;
 use percept_eval::kitti::{
     Annotation, EvalConfig, EvaluatedClass, FramePair, KittiResults, Metric, OverlapSet, ScoredAnnotation, evaluate,

@@ -1,5 +1,7 @@
 //! The vectors of nuscenes-devkit's own test of its algorithm (Apache-2.0, source in the file).
 
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests are tests, which clippy does not see here
+
 use percept_eval::nuscenes::{
     DetectionClass, NuscenesConfig, NuscenesFrame, NuscenesResults, PredictedBox, TruthBox, evaluate,
 };

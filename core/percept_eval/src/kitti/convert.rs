@@ -158,7 +158,8 @@ pub fn box_of_annotation(annotation: &Annotation, t_camera_lidar: &Transform) ->
     })
 }
 
-/// A label as an object of a frame, standing still and with its points not counted yet; `None` for DontCare.
+/// A label as an object of a frame, standing still and with no points counted yet (set `num_points`: evaluation by
+/// points ignores objects that have too few); `None` for DontCare, see [`region_of_annotation`].
 /// An occlusion outside 0 to 2 is unknown.
 pub fn truth_of_annotation(
     annotation: &Annotation,
@@ -178,6 +179,21 @@ pub fn truth_of_annotation(
             _ => Occlusion::Unknown,
         },
         truncation: annotation.truncation,
+        image_box: Some(annotation.image_box),
+    })
+}
+
+/// A DontCare label as an object that has an image box and, not being a thing in space, a box of no size at the origin
+/// (`Box3d::is_valid` is false); `None` for any other label. Only evaluation reads such objects.
+pub fn region_of_annotation(annotation: &Annotation) -> Option<TruthObject> {
+    annotation.is_dont_care().then(|| TruthObject {
+        class_name: annotation.class_name.clone(),
+        box3d: Box3d { center_m: [0.0; 3], size_m: [0.0; 3], yaw_rad: 0.0 },
+        velocity_mps: [0.0; 2],
+        instance_id: 0,
+        num_points: 0,
+        occlusion: Occlusion::Unknown,
+        truncation: -1.0,
         image_box: Some(annotation.image_box),
     })
 }
@@ -303,6 +319,30 @@ Tr_velo_to_cam: 7.533745e-03 -9.999714e-01 -6.166020e-04 -4.069766e-03 1.480249e
         let annotation = annotation_of_box("Car", &car(1.5, 2.5, 0.0), &camera()).unwrap();
         assert_eq!(annotation.image_box.left, 0.0);
         assert!(annotation.image_box.right > 0.0 && annotation.image_box.right < 621.0, "{annotation:?}");
+    }
+
+    #[test]
+    fn a_region_of_a_label_file_comes_back_and_is_no_thing_in_space() {
+        let line = "DontCare -1 -1 -10 698.61 186.03 732.54 198.61 -1 -1 -1 -1000 -1000 -1000 -10";
+        let label = &crate::kitti::parse_labels("label", line).unwrap()[0];
+        assert_eq!(truth_of_annotation(label, &camera().t_camera_lidar, 1), None);
+        let object = region_of_annotation(label).unwrap();
+        assert!(!object.box3d.is_valid());
+        assert_eq!(annotations_of_truth(0, &[object], &camera()).unwrap(), vec![(0, label.clone())]);
+    }
+
+    #[test]
+    fn an_object_outside_the_image_is_no_truth_and_one_inside_keeps_its_own_hull() {
+        let label = annotation_of_box("Car", &car(20.0, 0.0, 0.0), &camera()).unwrap();
+        let mut seen = truth_of_annotation(&label, &camera().t_camera_lidar, 1).unwrap();
+        let own = ImageBox { left: 1.0, top: 2.0, right: 3.0, bottom: 4.0 };
+        (seen.image_box, seen.occlusion, seen.truncation) = (Some(own), Occlusion::Partly, 0.25);
+        let behind = TruthObject { box3d: car(-20.0, 0.0, 0.0), image_box: None, ..seen.clone() };
+        let truth = annotations_of_truth(0, &[behind, seen], &camera()).unwrap();
+        assert_eq!(truth.len(), 1);
+        let (index, annotation) = &truth[0];
+        assert_eq!((*index, annotation.occlusion, annotation.truncation), (1, 1, 0.25));
+        assert_eq!(annotation.image_box, own);
     }
 
     #[test]

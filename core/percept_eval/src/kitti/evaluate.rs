@@ -7,7 +7,7 @@ use super::overlap::{overlap_of, share_inside};
 use super::protocol::{detection_role, truth_role};
 use super::{EvalConfig, EvaluatedClass, FramePair, KittiEntry, KittiResults, Metric, OverlapSet};
 use crate::EvalError;
-use crate::average_precision::{FrameOutcomes, MeanAveragePrecision, PrecisionRecallCurve, RecallPoints};
+use crate::average_precision::{Figure, FrameOutcomes, MeanAveragePrecision, PrecisionRecallCurve, RecallPoints};
 use crate::matching::{Candidate, FrameProblem, ObservationAngles, Role};
 use percept_types::Difficulty;
 use rayon::prelude::*;
@@ -114,8 +114,10 @@ pub fn mean_average_precision(
     let overlaps = overlaps_of_frames(frames, selection.metric);
     Ok(MeanAveragePrecision {
         classes: classes.iter().map(|class| outcomes(frames, &overlaps, class, selection)).collect(),
-        recall_points,
-        of_orientation: selection.metric == Metric::Aos,
+        figure: match selection.metric {
+            Metric::Aos => Figure::Similarity(recall_points),
+            Metric::Bbox | Metric::Bev | Metric::Volume => Figure::Precision(recall_points),
+        },
     })
 }
 
@@ -201,5 +203,56 @@ fn problem(frame: &FramePair, overlaps: &FrameOverlaps, class: &EvaluatedClass, 
             detection_rad: frame.detections.iter().map(|d| d.annotation.alpha_rad).collect(),
         }),
         detection_roles,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kitti::parse_results;
+
+    const LINE: &str = "Car 0.00 0 -1.55 275.30 120.37 419.39 228.29 1.50 1.60 3.90 -9.20 1.68 25.61 -1.89 0.5";
+
+    fn frame() -> FramePair {
+        let detections = parse_results("line", LINE).unwrap();
+        FramePair { truth: detections.iter().map(|d| d.annotation.clone()).collect(), detections }
+    }
+
+    #[test]
+    fn no_frames_and_numbers_that_are_not_finite_are_refused_by_name() {
+        let config = EvalConfig::default();
+        assert_eq!(evaluate(&[], &config), Err(EvalError::NoFrames));
+        let mut bad = frame();
+        bad.detections[0].score = f64::NAN;
+        assert!(matches!(
+            evaluate(&[frame(), bad], &config),
+            Err(EvalError::ScoreNotFinite { frame: 1, detection: 0, .. })
+        ));
+        let mut bad = frame();
+        bad.truth[0].rotation_y_rad = f64::INFINITY;
+        assert!(matches!(
+            evaluate(&[frame(), bad], &config),
+            Err(EvalError::BoxNotFinite { frame: 1, what: "truth", field: "rotation_y", .. })
+        ));
+    }
+
+    #[test]
+    fn detections_without_observation_angle_have_no_orientation_figure() {
+        let mut unknown = frame();
+        unknown.detections[0].annotation.alpha_rad = UNKNOWN_ALPHA_RAD;
+        let aos = |frame: FramePair| {
+            let results = evaluate(&[frame], &EvalConfig::default()).unwrap();
+            results.ap("Car", Metric::Aos, Difficulty::Easy, OverlapSet::Strict, RecallPoints::R11)
+        };
+        assert!(aos(frame()).is_some());
+        assert_eq!(aos(unknown), None);
+    }
+
+    #[test]
+    fn frames_without_any_box_have_no_figures_at_all() {
+        let results = evaluate(&[FramePair::default()], &EvalConfig::default()).unwrap();
+        assert!(results.entries.iter().all(|e| e.num_truth == 0 && e.ap_r40.is_none() && e.ap_r11.is_none()));
+        let mean = results.mean_ap(Metric::Volume, Difficulty::Moderate, OverlapSet::Strict, RecallPoints::R40);
+        assert_eq!(mean, None);
     }
 }

@@ -95,13 +95,15 @@ impl KittiResults {
             "hard",
         ]);
         let difficulties = [Difficulty::Easy, Difficulty::Moderate, Difficulty::Hard];
-        let mut seen: Vec<(&str, Metric, OverlapSet)> = Vec::new();
+        let mut seen: Vec<(&str, Metric, f64)> = Vec::new();
         for entry in &self.entries {
-            let key = (entry.class_name.as_str(), entry.metric, entry.overlap_set);
-            if seen.contains(&key) {
+            // The image box needs the same overlap in both sets: one row.
+            let row = (entry.class_name.as_str(), entry.metric, entry.min_overlap);
+            if seen.contains(&row) {
                 continue;
             }
-            seen.push(key);
+            seen.push(row);
+            let key = (entry.class_name.as_str(), entry.metric, entry.overlap_set);
             let found = difficulties.map(|d| self.entry(key.0, key.1, d, key.2));
             let truth = found.map(|e| e.map_or("-".to_owned(), |e| e.num_truth.to_string())).join("/");
             let mut row = vec![key.0.to_owned(), key.1.name().to_owned(), format!("{:.2}", entry.min_overlap), truth];

@@ -147,3 +147,48 @@ impl FrameMetric for NuscenesOutcomes {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nuscenes::{PredictedBox, TruthBox};
+    use percept_types::Box3d;
+
+    fn frame(x: f64, score: f64) -> NuscenesFrame {
+        let box3d = Box3d { center_m: [x, 0.0, 0.0], size_m: [4.0, 2.0, 1.5], yaw_rad: 0.0 };
+        let class = DetectionClass::Car;
+        NuscenesFrame {
+            truth: vec![TruthBox { class, box3d, velocity_mps: None, attribute: None, num_points: Some(3) }],
+            predictions: vec![PredictedBox { class, box3d, velocity_mps: None, attribute: None, score }],
+            ..NuscenesFrame::default()
+        }
+    }
+
+    #[test]
+    fn scores_boxes_and_settings_that_mean_nothing_are_refused_by_name() {
+        let config = NuscenesConfig::default();
+        assert_eq!(evaluate(&[], &config), Err(EvalError::NoFrames));
+        assert!(matches!(
+            evaluate(&[frame(1.0, 0.5), frame(1.0, f64::NAN)], &config),
+            Err(EvalError::ScoreNotFinite { frame: 1, .. })
+        ));
+        assert!(matches!(evaluate(&[frame(f64::NAN, 0.5)], &config), Err(EvalError::BoxNotFinite { .. })));
+        let mut flat = frame(1.0, 0.5);
+        flat.predictions[0].box3d.size_m[2] = 0.0;
+        assert!(matches!(evaluate(&[flat], &config), Err(EvalError::BadBox { .. })));
+        let few = NuscenesConfig { max_boxes_per_frame: 0, ..config.clone() };
+        assert!(matches!(evaluate(&[frame(1.0, 0.5)], &few), Err(EvalError::TooManyBoxes { found: 1, .. })));
+        let other = NuscenesConfig { true_positive_distance_m: 3.0, ..config };
+        assert!(matches!(evaluate(&[frame(1.0, 0.5)], &other), Err(EvalError::BadSetting { .. })));
+    }
+
+    #[test]
+    fn truth_without_prediction_has_ap_zero_and_all_errors_one() {
+        let mut missed = frame(1.0, 0.5);
+        missed.predictions.clear();
+        let results = evaluate(&[missed], &NuscenesConfig::default()).unwrap();
+        let car = &results.classes[0];
+        assert_eq!((car.mean_ap, car.errors.translation_m, car.errors.attribute), (Some(0.0), Some(1.0), Some(1.0)));
+        assert_eq!(results.of_present_classes.unwrap().nds, 0.0);
+    }
+}

@@ -50,13 +50,18 @@ pub(super) fn judge(frame: &NuscenesFrame, class: DetectionClass, distance_thres
 
 fn center_distance_m(truth: &TruthBox, prediction: &PredictedBox) -> f64 {
     let (t, p) = (truth.box3d.center_m, prediction.box3d.center_m);
-    (p[0] - t[0]).hypot(p[1] - t[1])
+    length([p[0] - t[0], p[1] - t[1]])
+}
+
+/// As numpy's norm computes it: a distance that just meets a threshold decides between right and wrong.
+fn length([x, y]: [f64; 2]) -> f64 {
+    (x * x + y * y).sqrt()
 }
 
 impl MatchErrors {
     fn between(truth: &TruthBox, prediction: &PredictedBox) -> Self {
         let velocity_mps = match (truth.velocity_mps, prediction.velocity_mps) {
-            (Some(t), Some(p)) => (p[0] - t[0]).hypot(p[1] - t[1]),
+            (Some(t), Some(p)) => length([p[0] - t[0], p[1] - t[1]]),
             _ => f64::NAN,
         };
         let attribute = match truth.attribute {

@@ -6,10 +6,12 @@ OpenPCDet (pcdet/datasets/kitti/kitti_object_eval_python, commit 8cacccec11db6f5
     python make_kitti.py /path/to/OpenPCDet
 
 needs numpy, numba and shapely (made with numpy 1.26.4, numba 0.68.1, shapely 2.0.7, Python 3.11). The upstream rotated
-overlap is a CUDA kernel in f32: it runs here in numba's CUDA simulator, unchanged. `--iou shapely` replaces that one
-function by an f64 computation with shapely; both must give the same figures (`--check` compares with the file instead
-of writing it). To make that possible no pair of boxes has an overlap within 2e-4 of a threshold: detections that do
-are left out.
+overlap is a CUDA kernel in f32. Its device function runs here unchanged in numba's CUDA simulator, pair by pair; only
+the launch over a grid is replaced by a loop, because the simulator's threads disturb each other. `--iou shapely`
+replaces the whole overlap by an f64 computation with shapely; both give the same figures (`--check` compares with the
+stored file instead of writing). To make that possible two kinds of detections are left out: those with an overlap within
+2e-3 of a threshold (the kernel is off by up to 1.2e-3), and those exactly parallel to a truth box that they meet (the
+kernel may lose common corners there, and gave overlaps of 0 and -1.2 where 1 and 0.99 are right).
 """
 
 import argparse
@@ -109,9 +111,17 @@ def overlaps(a, b):
     return bev, volume / (a[0] * a[1] * a[2] + b[0] * b[1] * b[2] - volume)
 
 
-def is_close_to_a_threshold(box, truth_boxes):
-    values = [v for t in truth_boxes if abs(t[3] - box[3]) + abs(t[5] - box[5]) < 20 for v in overlaps(box, t)]
-    return any(abs(v - threshold) < 2e-4 for v in values for threshold in THRESHOLDS)
+def is_doubtful(box, truth_boxes):
+    """Whether f32 and f64 might judge it differently: near a threshold, or parallel to a truth box that it meets."""
+    for truth in truth_boxes:
+        if abs(truth[3] - box[3]) + abs(truth[5] - box[5]) > 20:
+            continue
+        bev, volume = overlaps(box, truth)
+        if bev > 0 and abs(truth[6] - box[6]) < 0.005:
+            return True
+        if any(abs(v - threshold) < 2e-3 for v in (bev, volume) for threshold in THRESHOLDS):
+            return True
+    return False
 
 
 def noisy(rng, box, quality):
@@ -166,7 +176,7 @@ def make_frame(rng):
     results = []
     for label, box, score in detections:
         seen = hull(box)
-        if seen is None or is_close_to_a_threshold(box, truth_boxes):
+        if seen is None or is_doubtful(box, truth_boxes):
             continue
         # Two digits make many equal scores, four make few.
         score = min(max(round(score, 2 if rng.random() < 0.6 else 4), 0.01), 0.99)
@@ -188,6 +198,23 @@ def shapely_overlap(boxes, query_boxes, criterion=-1):
     return out
 
 
+def kernel_overlap(module):
+    """Replacement of the upstream launch: its own device function for each pair, in one thread."""
+    from numba.cuda.simulator import kernel, kernelapi
+
+    def overlap(boxes, query_boxes, criterion=-1, device_id=0):
+        kernel._kernel_context = kernelapi.FakeCUDAModule((1, 1, 1), (1, 1, 1), 0)
+        boxes, query_boxes = boxes.astype(np.float32), query_boxes.astype(np.float32)
+        out = np.zeros((len(boxes), len(query_boxes)), np.float32)
+        for i, a in enumerate(boxes):
+            for j, b in enumerate(query_boxes):
+                if abs(a[0] - b[0]) + abs(a[1] - b[1]) < 40:  # farther apart no two boxes meet
+                    out[i, j] = module.devRotateIoUEval(b, a, criterion)
+        return out
+
+    return overlap
+
+
 def score_upstream(checkout, iou, frames):
     folder = pathlib.Path(checkout) / "pcdet/datasets/kitti"
     sys.path.insert(0, str(folder))
@@ -195,10 +222,9 @@ def score_upstream(checkout, iou, frames):
     image_reader.io = None
     sys.modules.setdefault("skimage", image_reader)
     from kitti_object_eval_python import eval as upstream
-    from kitti_object_eval_python import kitti_common
+    from kitti_object_eval_python import kitti_common, rotate_iou
 
-    if iou == "shapely":
-        upstream.rotate_iou_gpu_eval = shapely_overlap
+    upstream.rotate_iou_gpu_eval = shapely_overlap if iou == "shapely" else kernel_overlap(rotate_iou)
     with tempfile.TemporaryDirectory() as tmp:
         annos = {}
         for side, part in (("truth", 0), ("detections", 1)):
@@ -223,7 +249,7 @@ def score_upstream(checkout, iou, frames):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("checkout")
-    parser.add_argument("--iou", choices=["cudasim", "shapely"], default="cudasim")
+    parser.add_argument("--iou", choices=["kernel", "shapely"], default="kernel")
     parser.add_argument("--check", action="store_true", help="compare with kitti_expected.json and write nothing")
     args = parser.parse_args()
     os.environ["NUMBA_ENABLE_CUDASIM"] = "1"  # read when the upstream code imports numba
@@ -236,7 +262,8 @@ def main():
         stored = json.loads((HERE / "kitti_expected.json").read_text())
         names = [name for name in stored if name.rsplit("_", 1)[-1] in ("R11", "R40")]
         worst = max(float(np.abs(np.array(stored[n]) - np.array(expected[n])).max()) for n in names)
-        sys.exit(f"largest difference {worst:.3e} over {len(names)} arrays" if worst > 1e-9 else 0)
+        print(f"largest difference {worst:.3e} percent over {len(names)} arrays")
+        sys.exit(worst > 1e-9)
 
     def text(part, chosen):
         return "".join(f"# {i:06d}\n" + "".join(row + "\n" for row in frames[i][part]) for i in chosen)
