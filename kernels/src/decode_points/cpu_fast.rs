@@ -14,11 +14,7 @@ use percept_types::{FieldType, RawCloud};
 ///
 /// # Errors
 /// A required channel that the cloud lacks; a description that reaches beyond the bytes.
-pub fn decode_points(
-    raw: &RawCloud,
-    channels: &[Channel],
-    mut buffer: Vec<f32>,
-) -> Result<DecodedPoints, KernelError> {
+pub fn decode_points(raw: &RawCloud, channels: &[Channel], mut buffer: Vec<f32>) -> Result<DecodedPoints, KernelError> {
     let num_points = num_points(raw)?;
     let columns = resolve(raw, channels)?;
     // Every value is written below, so what the buffer held does not matter.

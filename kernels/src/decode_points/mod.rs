@@ -132,8 +132,11 @@ fn layout_of(channels: &[Channel]) -> PointLayout {
 
 fn into_cloud(values: Vec<f32>, channels: &[Channel]) -> Result<PointCloud, KernelError> {
     let (found, expected) = (values.len(), values.len() / (3 + channels.len()) * (3 + channels.len()));
-    PointCloud::new(layout_of(channels), values)
-        .map_err(|_| KernelError::Length { what: "values of decoded points", expected, found })
+    PointCloud::new(layout_of(channels), values).map_err(|_| KernelError::Length {
+        what: "values of decoded points",
+        expected,
+        found,
+    })
 }
 
 #[cfg(test)]

@@ -114,3 +114,6 @@ fn greedy(scores: &[f32], max_kept: usize, suppresses: impl Fn(usize, usize) -> 
     }
     kept
 }
+
+#[cfg(test)]
+mod tests;

@@ -214,7 +214,11 @@ impl Cells {
 
 fn check_points(points: &[f32], num_features: usize) -> Result<(), KernelError> {
     if num_features < 3 {
-        return Err(KernelError::Length { what: "features of a point (x, y, z first)", expected: 3, found: num_features });
+        return Err(KernelError::Length {
+            what: "features of a point (x, y, z first)",
+            expected: 3,
+            found: num_features,
+        });
     }
     if !points.len().is_multiple_of(num_features) {
         let expected = points.len() / num_features * num_features;

@@ -147,8 +147,9 @@ fn the_published_vector_is_reproduced() {
     let arrays = crate::test_data::read_npz(&path);
     let points: Vec<f32> = arrays["points"].values.iter().map(|v| *v as f32).collect();
     let num_features = arrays["points"].shape[1];
-    let spec = spec_of([0.0, -40.0, -3.0, 70.4, 40.0, 1.0], [0.5, 0.5, 0.5], 1000, 20_000);
-    // 70.4 m are 140.8 cells of 0.5 m: mmcv rounds to 141, a grid of ours must be whole. No point lies there.
+    // 70.4 m are 140.8 cells of 0.5 m, where a grid of ours must be whole; no point lies between 70.4 and 70.5.
+    let spec = spec_of([0.0, -40.0, -3.0, 70.5, 40.0, 1.0], [0.5, 0.5, 0.5], 1000, 20_000);
+    assert!(points.chunks_exact(num_features).all(|p| !(70.4..70.5).contains(&p[0])));
     let voxels = voxelize(&points, num_features, &spec);
     let (cells, buffers, counts) = (&arrays["voxels"], &arrays["coors"], &arrays["num_points_per_voxel"]);
     assert_eq!(voxels.len(), 103);
