@@ -176,7 +176,7 @@ mod tests {
         let rhs = MatRef::row_major(&b, 2, 3).transposed();
         let mut out = vec![1.0; 4];
         MatMut::row_major(&mut out, 2, 2).multiply(true, lhs, rhs);
-        assert_eq!(out, [10.0, 43.0, 1.0 + 14.0, 1.0 + 27.0 + 64.0 + 125.0]);
+        assert_eq!(out, [10.0, 67.0, 25.0, 217.0]);
     }
 
     #[test]

@@ -33,6 +33,9 @@ impl Source<'_> {
 
     /// Fills `columns` (C * taps, pixels), channel by channel, tap by tap, for output pixels `start..start + pixels`.
     pub fn gather(&self, taps: &[Tap], start: usize, pixels: usize, columns: &mut [f32]) {
+        if columns.is_empty() {
+            return;
+        }
         let planes = self.map.chunks_exact(self.height * self.width);
         for (plane, rows) in planes.zip(columns.chunks_exact_mut(taps.len() * pixels)) {
             for (&tap, row) in taps.iter().zip(rows.chunks_exact_mut(pixels)) {

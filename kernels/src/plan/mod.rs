@@ -199,3 +199,5 @@ impl Plan {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::pointpillars as pointpillars_for_tests;
