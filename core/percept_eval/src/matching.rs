@@ -41,17 +41,17 @@ pub struct ObservationAngles {
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct FrameProblem {
     /// One a truth box.
-    pub truth_roles: Vec<Role>,
+    pub(crate) truth_roles: Vec<Role>,
     /// One a detection.
-    pub detection_roles: Vec<Role>,
+    pub(crate) detection_roles: Vec<Role>,
     /// One a detection, finite.
-    pub scores: Vec<f64>,
+    pub(crate) scores: Vec<f64>,
     /// Whether an unmatched detection is excused (it lies in a DontCare region); one a detection.
-    pub excused: Vec<bool>,
+    pub(crate) excused: Vec<bool>,
     /// For each truth box the related detections that overlap it enough, in the order of detections.
-    pub candidates: Vec<Vec<Candidate>>,
+    pub(crate) candidates: Vec<Vec<Candidate>>,
     /// Where orientation is measured.
-    pub angles: Option<ObservationAngles>,
+    pub(crate) angles: Option<ObservationAngles>,
 }
 
 /// Counts at one score threshold.
