@@ -142,12 +142,14 @@ impl Sweep {
     fn cast(&self, config: &WorldConfig, stage: &Stage, frame_key: u64) -> Vec<CastRay> {
         let sensor = &config.sensor;
         let max_m = sensor.range_m[1] * 1.001;
+        // Patches of reflections are 1 to 3 rings high and 2 to 5 firings wide, another size each frame.
+        let patch_size = [1 + (mix(frame_key, 11) % 3) as usize, 2 + (mix(frame_key, 12) % 4) as usize];
         (0..sensor.rings.len())
             .into_par_iter()
             .flat_map_iter(|ring| {
                 self.steps.iter().map(move |step| {
                     let key = mix(frame_key, (ring * sensor.azimuth_steps + step) as u64);
-                    let patch = (ring / 2 * sensor.azimuth_steps + step / 4) as u64;
+                    let patch = (ring / patch_size[0] * sensor.azimuth_steps + step / patch_size[1]) as u64;
                     let azimuth = sensor.azimuth_rad(*step) as f32;
                     let jitter = normal_from_hash(mix(key, 1)) * sensor.azimuth_noise_deg.to_radians();
                     let (origin, direction) = sensor.ray(sensor.rings[ring], azimuth + jitter);

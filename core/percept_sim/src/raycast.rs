@@ -63,7 +63,7 @@ pub struct Beam {
 }
 
 /// Share of chances that a whole patch of rays has in common.
-const PATCHINESS: f32 = 0.65;
+const PATCHINESS: f32 = 0.55;
 
 impl Beam {
     /// A number in [0, 1) for one purpose: often the one of the whole patch.

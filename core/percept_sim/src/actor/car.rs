@@ -189,7 +189,7 @@ impl CarShape {
 /// Paint between black, which loses returns, and white.
 pub(super) fn sample_paint(random: &mut Sampler, class_id: u16) -> Material {
     let (reflectance, loss) = match random.weighted(&[0.40, 0.33, 0.27]) {
-        0 => (random.uniform(-0.20, -0.02), random.uniform(0.03, 0.35)),
+        0 => (random.uniform(-0.20, -0.02), random.uniform(0.02, 0.28)),
         1 => (random.uniform(-0.08, 0.15), random.uniform(0.01, 0.12)),
         _ => (random.uniform(0.10, 0.33), random.uniform(0.0, 0.05)),
     };

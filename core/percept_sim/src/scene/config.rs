@@ -43,7 +43,7 @@ pub struct FrontageMix {
 
 impl Default for FrontageMix {
     fn default() -> Self {
-        Self { building: 0.36, hedge: 0.15, fence: 0.08, wall: 0.09, shrubs: 0.26, open: 0.06 }
+        Self { building: 0.28, hedge: 0.20, fence: 0.08, wall: 0.08, shrubs: 0.31, open: 0.05 }
     }
 }
 

@@ -114,14 +114,14 @@ pub fn tree(random: &mut Sampler) -> Vec<Solid> {
     let bark = Material::opaque(class::TRUNK, random.uniform(0.2, 0.4) as f32, 0.12);
     let material = leaves(random, [0.4, 1.8]);
     let trunk_radius = random.uniform(0.07, 0.32);
-    let bole = if random.chance(0.3) { random.uniform(0.6, 1.8) } else { random.uniform(2.0, 4.5) };
+    let bole = if random.chance(0.45) { random.uniform(0.5, 1.8) } else { random.uniform(1.8, 4.2) };
     let height = bole + random.uniform(2.0, 7.0);
     let lean = [random.normal(0.0, 0.12), random.normal(0.0, 0.12)];
     let top = crate::vector::from_f64([lean[0], lean[1], bole + 1.2]);
     let mut solids =
         vec![Solid { shape: Shape::cylinder(Vec3::new(0.0, 0.0, -0.5), top, trunk_radius as f32), material: bark }];
     let crown = random.uniform(1.0, 3.2);
-    for _ in 0..random.integer(4, 9) {
+    for _ in 0..random.integer(5, 11) {
         let radius = crown * random.uniform(0.25, 0.65);
         let up = random.uniform(bole + radius * 0.5, height);
         let center = [random.normal(lean[0], crown * 0.5), random.normal(lean[1], crown * 0.5), up];

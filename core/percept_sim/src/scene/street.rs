@@ -107,8 +107,14 @@ impl SideLine<'_> {
             let kind = KINDS[self.random.weighted(&weights)];
             let block_end = s + self.random.uniform(12.0, 60.0);
             let setback = self.random.exponential(1.1).min(6.0);
+            let line = pavement + 0.2 + setback;
+            let green = self.random.uniform(-0.6, 1.0);
             while s < block_end.min(end) {
-                s += self.piece(kind, s, pavement + 0.2 + setback);
+                let length = self.piece(kind, s, line);
+                if self.random.chance(green) {
+                    self.garden(s, length, [pavement, line]);
+                }
+                s += length;
             }
         }
     }
@@ -134,6 +140,18 @@ impl SideLine<'_> {
         };
         self.stand(middle, outward, length / 2.0, solids, kind == Frontage::Shrubs);
         length + gap
+    }
+
+    /// Plants before and behind a piece of frontage.
+    fn garden(&mut self, s: f64, length_m: f64, [pavement, line]: [f64; 2]) {
+        for _ in 0..self.random.integer(1, 2 + (length_m / 4.0) as usize) {
+            let at = s + self.random.uniform(0.0, length_m);
+            let behind = line + self.random.uniform(0.5, 4.0);
+            let outward =
+                if self.random.chance(0.5) { self.random.uniform(pavement + 0.3, line + 0.3) } else { behind };
+            let plant = if self.random.chance(0.2) { scenery::tree(self.random) } else { scenery::shrub(self.random) };
+            self.stand(at, outward, 0.5, plant, true);
+        }
     }
 
     fn trees(&mut self) {
