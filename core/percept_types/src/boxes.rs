@@ -119,7 +119,8 @@ impl BevRectangle {
     pub fn intersection_area_m2(&self, other: &Self) -> f64 {
         let reach = self.size_m[0].hypot(self.size_m[1]) + other.size_m[0].hypot(other.size_m[1]);
         let (dx, dy) = (other.center_m[0] - self.center_m[0], other.center_m[1] - self.center_m[1]);
-        if !(dx.hypot(dy) * 2.0 < reach) {
+        let apart = dx.hypot(dy) * 2.0 >= reach;
+        if apart || reach.is_nan() {
             return 0.0;
         }
         let subject = Self { center_m: [0.0, 0.0], ..*self }.corners_m();

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Interoperation with implementations that none of us wrote, in a throw-away Python environment.
+#   run.sh PERCEPT OUT    PERCEPT: the built command; OUT: a folder that may be filled, holding the demo's output
+set -euo pipefail
+percept=$1
+out=$2
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+
+say() { printf -- '-- %s\n' "$1"; }
+
+say "a throw-away Python environment"
+if ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
+    apt-get update -q && apt-get install -yq python3-venv
+fi
+python3 -m venv "$out/venv"
+"$out/venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
+python="$out/venv/bin/python"
+
+say "bags of percept_bag read by rosbags, mcap and mcap-ros2-support, and theirs read by us"
+(cd "$root" && cargo build --locked --release -p percept_bag --examples)
+target=${CARGO_TARGET_DIR:-$root/target}
+"$python" "$here/check_bags.py" all "$target/release/examples/list_bag" "$target/release/examples/write_sample_bag"
+
+say "a simulated drive and the demo's output, every message decoded by mcap-ros2-support and rosbags"
+"$percept" --quiet simulate --seed 5 --frames 3 --out "$out/drive"
+"$percept" inspect "$out/drive" --json >"$out/drive.json"
+"$python" "$here/check_messages.py" "$out/drive" "$out/drive.json"
+"$percept" inspect "$out/demo/bag" --json >"$out/demo.json"
+"$python" "$here/check_messages.py" "$out/demo/bag" "$out/demo.json"
