@@ -123,14 +123,14 @@ impl LidarModel {
 
     fn validate(&self, name: &str) -> Result<(), SimError> {
         let refuse = |reason: String| Err(SimError::SensorFile { file: name.to_owned(), reason });
-        if self.rings.is_empty() || self.rings.len() > 512 {
-            return refuse(format!("{} rings: 1 to 512 are possible", self.rings.len()));
+        if self.rings.is_empty() || self.rings.len() > 256 {
+            return refuse(format!("{} rings: 1 to 256 are possible", self.rings.len()));
         }
         if let Some(ring) = self.rings.iter().find(|r| !(r[0].abs() < 90.0 && r[1].is_finite())) {
             return refuse(format!("a ring at {} degrees, {} m: angles lie between -90 and 90", ring[0], ring[1]));
         }
-        if self.azimuth_steps == 0 || self.azimuth_steps > 100_000 {
-            return refuse(format!("{} azimuth steps: 1 to 100000 are possible", self.azimuth_steps));
+        if self.azimuth_steps == 0 || self.azimuth_steps > 8192 {
+            return refuse(format!("{} azimuth steps: 1 to 8192 are possible", self.azimuth_steps));
         }
         if !(self.range_m[0] >= 0.0 && self.range_m[1] > self.range_m[0] && self.range_m[1].is_finite()) {
             return refuse(format!("range {:?}: give the nearest, then the farthest in metres", self.range_m));

@@ -41,6 +41,13 @@ impl CyclistShape {
         }
     }
 
+    /// A bicycle without its rider: scenery that a cyclist detector must leave alone.
+    pub fn parked_bicycle(random: &mut Sampler) -> Vec<Solid> {
+        let mut parts = Self::sample(random).bicycle();
+        parts.iter_mut().for_each(|part| part.material.class_id = class::BICYCLE);
+        parts
+    }
+
     /// Its parts.
     pub fn solids(&self) -> Vec<Solid> {
         let mut solids = self.bicycle();

@@ -98,7 +98,7 @@ pub struct SceneConfig {
 impl Default for SceneConfig {
     fn default() -> Self {
         Self {
-            lane_width_m: [2.5, 3.8],
+            lane_width_m: [2.2, 3.7],
             max_curvature: 0.014,
             max_slope: 0.026,
             undulation_m: [0.01, 0.05],

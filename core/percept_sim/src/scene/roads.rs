@@ -122,12 +122,12 @@ fn crossing(config: &SceneConfig, random: &mut Sampler, main: &Road, s_m: f64) -
 
 fn finish_road(config: &SceneConfig, random: &mut Sampler, arcs: Vec<Arc>, scale: f64) -> (Road, [Parking; 2]) {
     let lane = random.within(config.lane_width_m) * scale;
-    let lanes = if random.chance(0.12) { 2.0 } else { 1.0 };
+    let lanes = if random.chance(0.09) { 2.0 } else { 1.0 };
     let parking = [Parking::sample(config, random), Parking::sample(config, random)];
     let side = |random: &mut Sampler, parking: &Parking| RoadSide {
         parking_m: parking.depth_m() as f32,
         kerb_m: if random.chance(0.2) { 0.02 } else { random.uniform(0.05, 0.16) as f32 },
-        sidewalk_m: if random.chance(0.25) { 0.3 } else { random.uniform(1.2, 4.0) as f32 },
+        sidewalk_m: if random.chance(0.28) { 0.3 } else { random.uniform(1.0, 3.4) as f32 },
         bank_slope: if random.chance(0.78) {
             random.normal(0.0, 0.03) as f32
         } else {

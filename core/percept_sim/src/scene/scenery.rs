@@ -1,9 +1,10 @@
 //! What stands still along a street: houses, hedges, fences, walls, trees, shrubs, poles, signs, bins.
 
+use crate::actor::CyclistShape;
 use crate::material::{Material, Surface, class};
 use crate::random::Sampler;
 use crate::solid::{Shape, Solid};
-use crate::vector::Vec3;
+use crate::vector::{Affine, Vec3};
 
 /// Leaves of a mean depth.
 fn leaves(random: &mut Sampler, depth_m: [f64; 2]) -> Material {
@@ -149,6 +150,22 @@ pub fn sign(random: &mut Sampler) -> Vec<Solid> {
     let post = Shape::cylinder(Vec3::new(0.0, 0.0, -0.3), Vec3::new(0.0, 0.0, bottom + tall), 0.035);
     let panel = Shape::cuboid(Vec3::new(-0.06, -half, bottom), Vec3::new(-0.04, half, bottom + tall));
     vec![Solid { shape: post, material: metal }, Solid { shape: panel, material: foil }]
+}
+
+/// Bicycles in a rack or against a wall, side by side.
+pub fn bicycles(random: &mut Sampler) -> Vec<Solid> {
+    let spacing = random.uniform(0.35, 0.7);
+    let along_wall = random.chance(0.4);
+    let count = if along_wall { 1 } else { random.integer(1, 6) };
+    let mut solids = Vec::new();
+    for place in 0..count {
+        let yaw = if along_wall { 0.0 } else { std::f64::consts::FRAC_PI_2 } + random.normal(0.0, 0.12);
+        let shift = crate::vector::from_f64([place as f64 * spacing, random.normal(0.0, 0.08), 0.0]);
+        let motion = Affine::from_yaw(shift, yaw as f32);
+        let parts = CyclistShape::parked_bicycle(random);
+        solids.extend(parts.iter().map(|p| Solid { shape: p.shape.moved(&motion), material: p.material }));
+    }
+    solids
 }
 
 /// A bin, a cabinet, a bollard, a container, a heap: anything boxy or round that is no vehicle.

@@ -189,10 +189,11 @@ impl SideLine<'_> {
                 pavement + self.random.uniform(0.0, 5.0)
             };
             let random = &mut *self.random;
-            let solids = match random.weighted(&[0.28, 0.22, 0.14, 0.36]) {
+            let solids = match random.weighted(&[0.28, 0.22, 0.14, 0.12, 0.24]) {
                 0 => scenery::pole(random),
                 1 => scenery::sign(random),
                 2 => scenery::street_furniture(random),
+                3 => scenery::bicycles(random),
                 _ if outward > pavement => scenery::shrub(random),
                 _ => scenery::street_furniture(random),
             };
