@@ -24,15 +24,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (frames, points) = (number(3)?.unwrap_or(50), number(4)?.unwrap_or(1000));
 
     let mut bag = BagWriter::create(&dir, options)?;
-    let cloud = bag.add_topic(TopicSpec::new(
-        "/points",
-        "sensor_msgs/msg/PointCloud2",
-        QosProfile::SENSOR_DATA,
-    ))?;
-    let text =
-        bag.add_topic(TopicSpec::new("/chatter", "std_msgs/msg/String", QosProfile::RELIABLE))?;
-    let clock =
-        bag.add_topic(TopicSpec::new("/clock", "rosgraph_msgs/msg/Clock", QosProfile::RELIABLE))?;
+    let cloud = bag.add_topic(TopicSpec::new("/points", "sensor_msgs/msg/PointCloud2", QosProfile::SENSOR_DATA))?;
+    let text = bag.add_topic(TopicSpec::new("/chatter", "std_msgs/msg/String", QosProfile::RELIABLE))?;
+    let clock = bag.add_topic(TopicSpec::new("/clock", "rosgraph_msgs/msg/Clock", QosProfile::RELIABLE))?;
     for name in schema::known_types() {
         let topic = format!("/empty/{}", name.replace('/', "_"));
         bag.add_topic(TopicSpec::new(topic, &name, QosProfile::LATCHED))?;

@@ -27,17 +27,11 @@ pub(crate) struct ByteSource {
 impl ByteSource {
     pub(crate) fn from_file(file: File) -> io::Result<Self> {
         let len = file.metadata()?.len();
-        Ok(Self {
-            origin: Origin::File(file),
-            len,
-        })
+        Ok(Self { origin: Origin::File(file), len })
     }
 
     pub(crate) fn from_bytes(bytes: Arc<[u8]>) -> Self {
-        Self {
-            len: bytes.len() as u64,
-            origin: Origin::Memory(bytes),
-        }
+        Self { len: bytes.len() as u64, origin: Origin::Memory(bytes) }
     }
 
     pub(crate) fn len(&self) -> u64 {
@@ -96,11 +90,7 @@ pub(crate) struct Window<'a> {
 
 impl<'a> Window<'a> {
     pub(crate) fn new(source: &'a ByteSource) -> Self {
-        Self {
-            source,
-            start: 0,
-            bytes: Vec::new(),
-        }
+        Self { source, start: 0, bytes: Vec::new() }
     }
 
     /// `len` bytes from `offset`, or none where the source ends before. `len` is at most the

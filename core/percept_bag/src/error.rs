@@ -140,14 +140,7 @@ pub enum BagError {
 }
 
 /// Names the file and the action in an I/O error.
-pub(crate) fn io_error(
-    path: &std::path::Path,
-    action: &'static str,
-) -> impl FnOnce(std::io::Error) -> BagError {
+pub(crate) fn io_error(path: &std::path::Path, action: &'static str) -> impl FnOnce(std::io::Error) -> BagError {
     let path = path.to_path_buf();
-    move |source| BagError::Io {
-        path,
-        action,
-        source,
-    }
+    move |source| BagError::Io { path, action, source }
 }

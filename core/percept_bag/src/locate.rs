@@ -45,19 +45,11 @@ pub(crate) fn locate(path: &Path, log: &LossLog) -> Result<BagFiles, BagError> {
     if let Some(information) = information.filter(|i| !i.relative_file_paths.is_empty()) {
         let files = listed_files(path, &information, log);
         if files.is_empty() {
-            return Err(BagError::NoStorageFiles {
-                path: path.to_path_buf(),
-            });
+            return Err(BagError::NoStorageFiles { path: path.to_path_buf() });
         }
-        return Ok(BagFiles {
-            files,
-            information: Some(information),
-        });
+        return Ok(BagFiles { files, information: Some(information) });
     }
-    Ok(BagFiles {
-        files: search(path)?,
-        information: None,
-    })
+    Ok(BagFiles { files: search(path)?, information: None })
 }
 
 /// A storage file given by itself. The metadata beside it still tells how its messages are
@@ -75,17 +67,8 @@ fn single_file(path: &Path) -> BagFiles {
         }
         information
     });
-    let listed = information
-        .as_ref()
-        .and_then(|i| i.relative_file_paths.iter().find(|p| base(p) == name))
-        .cloned();
-    BagFiles {
-        files: vec![Located {
-            path: path.to_path_buf(),
-            listed: listed.unwrap_or(name),
-        }],
-        information,
-    }
+    let listed = information.as_ref().and_then(|i| i.relative_file_paths.iter().find(|p| base(p) == name)).cloned();
+    BagFiles { files: vec![Located { path: path.to_path_buf(), listed: listed.unwrap_or(name) }], information }
 }
 
 fn base(listed: &str) -> &str {
@@ -106,10 +89,7 @@ fn listed_files(dir: &Path, information: &BagInformation, log: &LossLog) -> Vec<
         let found = candidates.into_iter().flatten().find(|path| path.is_file());
         match found {
             Some(path) if files.iter().any(|file| file.path == path) => {}
-            Some(path) => files.push(Located {
-                path,
-                listed: listed.clone(),
-            }),
+            Some(path) => files.push(Located { path, listed: listed.clone() }),
             None => {
                 let expected = information.expected_messages(listed);
                 FileLossLog::new(&plain, log).lost(
@@ -137,9 +117,7 @@ fn search(dir: &Path) -> Result<Vec<Located>, BagError> {
     }
     names.sort();
     let Some((_, stem, ending, first)) = names.first() else {
-        return Err(BagError::NoStorageFiles {
-            path: dir.to_path_buf(),
-        });
+        return Err(BagError::NoStorageFiles { path: dir.to_path_buf() });
     };
     let foreign = names.iter().find(|(_, s, e, _)| s != stem || e != ending);
     if let Some((_, _, _, second)) = foreign {
@@ -149,10 +127,7 @@ fn search(dir: &Path) -> Result<Vec<Located>, BagError> {
             second: second.clone(),
         });
     }
-    let located = |(_, _, _, name): &(_, _, _, String)| Located {
-        path: dir.join(name),
-        listed: name.clone(),
-    };
+    let located = |(_, _, _, name): &(_, _, _, String)| Located { path: dir.join(name), listed: name.clone() };
     Ok(names.iter().take(MAX_FILES).map(located).collect())
 }
 

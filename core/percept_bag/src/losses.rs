@@ -133,8 +133,7 @@ impl Losses {
 
     /// Bytes of the files that were not read.
     pub fn bytes_unread(&self) -> u64 {
-        self.iter()
-            .fold(0, |sum, loss| sum.saturating_add(loss.bytes_unread))
+        self.iter().fold(0, |sum, loss| sum.saturating_add(loss.bytes_unread))
     }
 
     /// Places with one kind of damage.
@@ -166,9 +165,7 @@ impl Losses {
         }
         if self.detailed.len() >= MAX_DETAILED_LOSSES {
             self.beyond = self.beyond.saturating_add(1);
-            self.beyond_messages = self
-                .beyond_messages
-                .saturating_add(loss.messages_lost.unwrap_or(0));
+            self.beyond_messages = self.beyond_messages.saturating_add(loss.messages_lost.unwrap_or(0));
             return true;
         }
         self.detailed.insert(key, loss);
@@ -182,17 +179,11 @@ pub(crate) struct LossLog(Arc<Mutex<Losses>>);
 
 impl LossLog {
     pub(crate) fn add(&self, loss: Loss) -> bool {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .add(loss)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).add(loss)
     }
 
     pub(crate) fn snapshot(&self) -> Losses {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -205,20 +196,11 @@ pub(crate) struct FileLossLog {
 
 impl FileLossLog {
     pub(crate) fn new(file: &Path, log: &LossLog) -> Self {
-        Self {
-            file: file.to_path_buf(),
-            log: log.clone(),
-        }
+        Self { file: file.to_path_buf(), log: log.clone() }
     }
 
     /// Counts a loss that costs no bytes of its own.
-    pub(crate) fn lost(
-        &self,
-        kind: LossKind,
-        position: u64,
-        messages_lost: Option<u64>,
-        reason: impl Into<String>,
-    ) {
+    pub(crate) fn lost(&self, kind: LossKind, position: u64, messages_lost: Option<u64>, reason: impl Into<String>) {
         self.lost_bytes(kind, position, 0, messages_lost, reason);
     }
 

@@ -54,10 +54,7 @@ pub struct Messages {
 
 impl std::fmt::Debug for Messages {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Messages")
-            .field("files", &self.files.len())
-            .field("span", &self.span)
-            .finish_non_exhaustive()
+        f.debug_struct("Messages").field("files", &self.files.len()).field("span", &self.span).finish_non_exhaustive()
     }
 }
 

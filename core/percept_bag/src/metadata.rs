@@ -157,9 +157,7 @@ impl BagInformation {
             // rosbag2 reads it as a map, and null is none.
             information.custom_data = Value::Mapping(serde_yaml::Mapping::new());
         }
-        serde_yaml::to_string(&MetadataFile {
-            rosbag2_bagfile_information: information,
-        })
+        serde_yaml::to_string(&MetadataFile { rosbag2_bagfile_information: information })
     }
 }
 

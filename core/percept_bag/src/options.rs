@@ -35,10 +35,7 @@ impl Default for ReadOptions {
 impl ReadOptions {
     /// The defaults, with every loss an error.
     pub fn strict() -> Self {
-        Self {
-            strict: true,
-            ..Self::default()
-        }
+        Self { strict: true, ..Self::default() }
     }
 
     pub(crate) fn temp_dir(&self) -> PathBuf {

@@ -33,23 +33,13 @@ pub struct QosProfile {
 
 impl QosProfile {
     /// Best effort, volatile, the last five samples: clouds and images.
-    pub const SENSOR_DATA: Self = Self {
-        depth: 5,
-        reliability: Reliability::BestEffort,
-        durability: Durability::Volatile,
-    };
+    pub const SENSOR_DATA: Self =
+        Self { depth: 5, reliability: Reliability::BestEffort, durability: Durability::Volatile };
     /// Reliable, volatile, the last ten samples: detections, transforms, diagnostics.
-    pub const RELIABLE: Self = Self {
-        depth: 10,
-        reliability: Reliability::Reliable,
-        durability: Durability::Volatile,
-    };
+    pub const RELIABLE: Self = Self { depth: 10, reliability: Reliability::Reliable, durability: Durability::Volatile };
     /// Reliable, transient local, the last sample: static transforms, label names.
-    pub const LATCHED: Self = Self {
-        depth: 1,
-        reliability: Reliability::Reliable,
-        durability: Durability::TransientLocal,
-    };
+    pub const LATCHED: Self =
+        Self { depth: 1, reliability: Reliability::Reliable, durability: Durability::TransientLocal };
 
     /// The profile as a YAML list of one, with the numbers of `rmw/types.h`: the form that every
     /// release since Foxy reads.

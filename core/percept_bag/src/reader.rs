@@ -11,7 +11,7 @@ use crate::messages::{FileTopics, Messages, Packing};
 use crate::metadata::{BagInformation, CompressionMode};
 use crate::options::ReadOptions;
 use crate::storage::{Storage, StorageFile};
-use crate::topic::{SchemaText, TopicFilter, TopicInfo, TopicRecord, normalise_type_name};
+use crate::topic::{TopicFilter, TopicInfo, TopicRecord, normalise_type_name};
 
 /// A rosbag2 recording, opened for reading.
 ///
@@ -85,17 +85,10 @@ impl BagReader {
     ///
     /// # Errors
     /// As [`BagReader::open`].
-    pub fn from_bytes(
-        name: &Path,
-        bytes: impl Into<Arc<[u8]>>,
-        options: ReadOptions,
-    ) -> Result<Self, BagError> {
+    pub fn from_bytes(name: &Path, bytes: impl Into<Arc<[u8]>>, options: ReadOptions) -> Result<Self, BagError> {
         let log = LossLog::default();
         let file = StorageFile::from_bytes(name, bytes.into(), &options, &log)?;
-        let located = Located {
-            path: name.to_path_buf(),
-            listed: name.to_string_lossy().into_owned(),
-        };
+        let located = Located { path: name.to_path_buf(), listed: name.to_string_lossy().into_owned() };
         Self::assemble(name, vec![(located, file)], None, options, log)
     }
 
@@ -144,15 +137,8 @@ impl BagReader {
                 schema: None,
             });
         }
-        let reader = Self {
-            path: path.to_path_buf(),
-            packing,
-            options,
-            files,
-            topics: topics.topics,
-            time_range_ns,
-            log,
-        };
+        let reader =
+            Self { path: path.to_path_buf(), packing, options, files, topics: topics.topics, time_range_ns, log };
         strict_fault(&reader.log, reader.options.strict).map_or(Ok(reader), Err)
     }
 
@@ -205,6 +191,20 @@ impl BagReader {
         self.log.snapshot()
     }
 
+    /// The place in [`BagReader::topics`] of the topic with this name, the first of several.
+    ///
+    /// # Errors
+    /// [`BagError::UnknownTopic`], with the names that there are.
+    pub fn topic_index(&self, name: &str) -> Result<usize, BagError> {
+        let found = self.topics.iter().position(|topic| topic.name == name);
+        found.ok_or_else(|| self.unknown_topic(name))
+    }
+
+    fn unknown_topic(&self, name: &str) -> BagError {
+        let available: Vec<&str> = self.topics.iter().map(|t| t.name.as_str()).collect();
+        BagError::UnknownTopic { name: name.to_owned(), available: available.join(", ") }
+    }
+
     /// The topics of one type, such as `sensor_msgs/msg/PointCloud2`.
     pub fn topics_of_type(&self, type_name: &str) -> impl Iterator<Item = &TopicInfo> {
         let wanted = normalise_type_name(type_name);
@@ -224,8 +224,7 @@ impl BagReader {
             let numbers: FileTopics = numbers.map(|(id, topic)| (*id, *topic)).collect();
             (located.path.clone(), file.clone(), numbers)
         });
-        let encodings: Vec<bool> =
-            self.topics.iter().map(|t| t.message_encoding == "cdr").collect();
+        let encodings: Vec<bool> = self.topics.iter().map(|t| t.message_encoding == "cdr").collect();
         Ok(Messages::new(
             files.collect(),
             filter.span(),
@@ -239,12 +238,8 @@ impl BagReader {
         let Some(names) = &filter.names else {
             return Ok(vec![true; self.topics.len()]);
         };
-        if let Some(name) = names.iter().find(|n| !self.topics.iter().any(|t| t.name == **n)) {
-            let available: Vec<&str> = self.topics.iter().map(|t| t.name.as_str()).collect();
-            return Err(BagError::UnknownTopic {
-                name: name.clone(),
-                available: available.join(", "),
-            });
+        for name in names {
+            self.topic_index(name)?;
         }
         Ok(self.topics.iter().map(|topic| names.contains(&topic.name)).collect())
     }
@@ -268,10 +263,7 @@ impl BagReader {
 /// The first loss as an error, where reading is strict.
 pub(crate) fn strict_fault(log: &LossLog, strict: bool) -> Option<BagError> {
     let losses = strict.then(|| log.snapshot())?;
-    losses.iter().next().map(|loss| BagError::Lossy {
-        path: loss.file.clone(),
-        reason: loss.reason.clone(),
-    })
+    losses.iter().next().map(|loss| BagError::Lossy { path: loss.file.clone(), reason: loss.reason.clone() })
 }
 
 fn lost_in(log: &LossLog, path: &Path) -> u64 {
@@ -310,11 +302,7 @@ struct TopicTable {
 
 impl TopicTable {
     fn add(&mut self, record: &TopicRecord) -> usize {
-        let identity = (
-            record.name.clone(),
-            record.type_name.clone(),
-            record.message_encoding.clone(),
-        );
+        let identity = (record.name.clone(), record.type_name.clone(), record.message_encoding.clone());
         let next = self.topics.len();
         let index = *self.by_identity.entry(identity).or_insert(next);
         if index == next {
@@ -330,7 +318,7 @@ impl TopicTable {
         if let Some(topic) = self.topics.get_mut(index) {
             topic.message_count = topic.message_count.saturating_add(record.message_count);
             if topic.schema.is_none() {
-                topic.schema = record.schema.as_deref().map(SchemaText::clone);
+                topic.schema = record.schema.as_deref().cloned();
             }
             if topic.offered_qos_profiles.is_empty() {
                 topic.offered_qos_profiles.clone_from(&record.offered_qos_profiles);

@@ -90,10 +90,9 @@ impl StorageFile {
             }
             Some(Signature::Sqlite) => {
                 let dir = options.temp_dir();
-                let mut file = tempfile::NamedTempFile::new_in(&dir)
-                    .map_err(io_error(&dir, "create a temporary file in"))?;
-                std::io::Write::write_all(&mut file, &bytes)
-                    .map_err(io_error(&dir, "write a temporary file in"))?;
+                let mut file =
+                    tempfile::NamedTempFile::new_in(&dir).map_err(io_error(&dir, "create a temporary file in"))?;
+                std::io::Write::write_all(&mut file, &bytes).map_err(io_error(&dir, "write a temporary file in"))?;
                 let file = Unpacked::from(file.into_temp_path());
                 Self::open_unpacked(name, file, options, losses)
             }
@@ -135,11 +134,7 @@ impl StorageFile {
     }
 
     fn new(storage: Storage, losses: FileLossLog, unpacked: Option<Unpacked>) -> Self {
-        Self {
-            storage,
-            losses,
-            _unpacked: unpacked,
-        }
+        Self { storage, losses, _unpacked: unpacked }
     }
 
     /// Topics by the number that the file's messages refer to them by.
@@ -179,13 +174,9 @@ impl StorageFile {
         let missing = expected.unwrap_or(0).saturating_sub(self.message_count());
         let missing = missing.saturating_sub(already_lost);
         if missing > 0 {
-            let reason = format!(
-                "metadata.yaml counts {} messages, {} are there",
-                expected.unwrap_or(0),
-                self.message_count()
-            );
-            self.losses
-                .lost(LossKind::CountMismatch, 0, Some(missing), reason);
+            let reason =
+                format!("metadata.yaml counts {} messages, {} are there", expected.unwrap_or(0), self.message_count());
+            self.losses.lost(LossKind::CountMismatch, 0, Some(missing), reason);
         }
     }
 
@@ -199,17 +190,12 @@ impl StorageFile {
         Ok(match &self.storage {
             Storage::Mcap(file) => {
                 let channels = topics.iter();
-                let channels = channels
-                    .filter_map(|(id, topic)| Some((u16::try_from(*id).ok()?, *topic)))
-                    .collect();
+                let channels = channels.filter_map(|(id, topic)| Some((u16::try_from(*id).ok()?, *topic))).collect();
                 Cursor::Mcap(McapCursor::new(file.clone(), channels, span, options))
             }
-            Storage::Sqlite(file) => Cursor::Sqlite(Box::new(SqliteCursor::new(
-                file.clone(),
-                topics.clone(),
-                span,
-                options,
-            )?)),
+            Storage::Sqlite(file) => {
+                Cursor::Sqlite(Box::new(SqliteCursor::new(file.clone(), topics.clone(), span, options)?))
+            }
         })
     }
 }
@@ -243,8 +229,5 @@ fn not_a_bag(path: &Path, start: &[u8]) -> BagError {
         let start: Vec<String> = start.iter().take(8).map(|b| format!("{b:02x}")).collect();
         format!("it begins with the bytes {}", start.join(" "))
     };
-    BagError::NotABag {
-        path: path.to_path_buf(),
-        found,
-    }
+    BagError::NotABag { path: path.to_path_buf(), found }
 }

@@ -63,10 +63,7 @@ impl TopicFilter {
     /// Only the topics of these names. A name that the bag has not is an error when the pass
     /// begins.
     pub fn topics<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Self {
-        Self {
-            names: Some(names.into_iter().map(Into::into).collect()),
-            ..Self::default()
-        }
+        Self { names: Some(names.into_iter().map(Into::into).collect()), ..Self::default() }
     }
 
     /// Only messages logged at this time or later.
@@ -82,10 +79,7 @@ impl TopicFilter {
     }
 
     pub(crate) fn span(&self) -> TimeSpan {
-        TimeSpan {
-            start_ns: self.start_ns.unwrap_or(i64::MIN),
-            end_ns: self.end_ns,
-        }
+        TimeSpan { start_ns: self.start_ns.unwrap_or(i64::MIN), end_ns: self.end_ns }
     }
 }
 
@@ -152,12 +146,8 @@ mod tests {
 
     #[test]
     fn type_names_of_every_age_become_one_form() {
-        for name in [
-            "std_msgs/String",
-            "std_msgs/msg/String",
-            "std_msgs::msg::String",
-            "std_msgs::msg::dds_::String_",
-        ] {
+        for name in ["std_msgs/String", "std_msgs/msg/String", "std_msgs::msg::String", "std_msgs::msg::dds_::String_"]
+        {
             assert_eq!(normalise_type_name(name), "std_msgs/msg/String");
         }
         for name in ["", "/", "String", "a//b", "/b", "json schema"] {

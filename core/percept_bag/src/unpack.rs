@@ -36,11 +36,7 @@ impl From<TempPath> for Unpacked {
 
 /// Streams a compressed file into a temporary one. A frame that ends too early, or is damaged,
 /// gives what came before, and the loss is counted.
-pub(crate) fn unpack_file(
-    path: &Path,
-    options: &ReadOptions,
-    losses: &FileLossLog,
-) -> Result<Unpacked, BagError> {
+pub(crate) fn unpack_file(path: &Path, options: &ReadOptions, losses: &FileLossLog) -> Result<Unpacked, BagError> {
     let source = File::open(path).map_err(io_error(path, "open"))?;
     let total = source.metadata().map_err(io_error(path, "read"))?.len();
     unpack(path, source, total, options, losses)
@@ -56,8 +52,7 @@ pub(crate) fn unpack(
 ) -> Result<Unpacked, BagError> {
     let dir = options.temp_dir();
     let created = tempfile::Builder::new().prefix("percept_bag_").tempfile_in(&dir);
-    let (mut target, temp_path) =
-        created.map_err(io_error(&dir, "create a temporary file in"))?.into_parts();
+    let (mut target, temp_path) = created.map_err(io_error(&dir, "create a temporary file in"))?.into_parts();
     let decoder = zstd::stream::read::Decoder::new(source);
     let mut decoder = decoder.map_err(io_error(path, "decompress"))?;
     let mut buffer = vec![0; COPY_BYTES];

@@ -1,5 +1,8 @@
 //! mcap files of every form, written by the mcap crate as an independent writer, and damaged ones.
 
+// What the tests share is test code too, which the lint does not see.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::borrow::Cow;
 use std::io::Cursor;
 use std::path::Path;
@@ -116,21 +119,16 @@ fn topics_and_times_are_filtered() {
 #[test]
 fn overlapping_chunks_stay_in_order_when_only_one_fits_in_memory() {
     let bytes = mcap_bytes(options().compression(Some(mcap::Compression::Zstd)), 3);
-    let tight = ReadOptions {
-        resident_chunk_bytes: 1,
-        ..ReadOptions::default()
-    };
+    let tight = ReadOptions { resident_chunk_bytes: 1, ..ReadOptions::default() };
     let reader = BagReader::from_bytes(Path::new("bag.mcap"), bytes, tight).unwrap();
     assert_eq!(numbers(&reader, TopicFilter::all()), by_time());
 }
 
 #[test]
 fn a_file_cut_anywhere_gives_its_whole_chunks_and_says_what_is_missing() {
-    for (options, flush_every) in [
-        (options().compression(Some(mcap::Compression::Zstd)), 3),
-        (options(), 2),
-        (options().use_chunks(false), 100),
-    ] {
+    for (options, flush_every) in
+        [(options().compression(Some(mcap::Compression::Zstd)), 3), (options(), 2), (options().use_chunks(false), 100)]
+    {
         let whole = mcap_bytes(options, flush_every);
         let mut most = 0;
         for len in 0..whole.len() {
@@ -155,20 +153,53 @@ fn a_file_cut_anywhere_gives_its_whole_chunks_and_says_what_is_missing() {
 
 #[test]
 fn no_flipped_bit_passes_unnoticed_where_a_checksum_guards_it() {
-    let whole = mcap_bytes(options().compression(Some(mcap::Compression::Zstd)), 3);
-    for place in 8..whole.len() {
-        for bit in [0, 3, 7] {
+    for compression in [None, Some(mcap::Compression::Lz4), Some(mcap::Compression::Zstd)] {
+        let whole = mcap_bytes(options().compression(compression), 3);
+        for place in 8..whole.len() {
+            for bit in [0, 3, 7] {
+                let mut bytes = whole.clone();
+                bytes[place] ^= 1 << bit;
+                let name = Path::new("flipped.mcap");
+                let Ok(reader) = BagReader::from_bytes(name, bytes, ReadOptions::default()) else {
+                    continue;
+                };
+                for message in reader.messages(TopicFilter::all()).unwrap() {
+                    let message = message.unwrap();
+                    let number = message.sequence as usize;
+                    assert_eq!(message.data, content(number).as_ref(), "byte {place}");
+                    assert_eq!(message.log_time_ns, TIMES[number] as i64, "byte {place}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn arbitrary_damage_without_checksums_never_panics_and_invents_no_messages() {
+    let bare = || unindexed(options()).calculate_chunk_crcs(false);
+    let mut state = 7_u64;
+    let mut random = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 33) as usize
+    };
+    for options in [
+        bare(),
+        bare().use_chunks(false),
+        bare().compression(Some(mcap::Compression::Lz4)),
+        bare().compression(Some(mcap::Compression::Zstd)),
+        options().calculate_chunk_crcs(false).calculate_summary_section_crc(false),
+    ] {
+        let whole = mcap_bytes(options, 3);
+        for _ in 0..1500 {
             let mut bytes = whole.clone();
-            bytes[place] ^= 1 << bit;
-            let name = Path::new("flipped.mcap");
-            let Ok(reader) = BagReader::from_bytes(name, bytes, ReadOptions::default()) else {
-                continue;
-            };
-            for message in reader.messages(TopicFilter::all()).unwrap() {
-                let message = message.unwrap();
-                let number = message.sequence as usize;
-                assert_eq!(message.data, content(number).as_ref(), "byte {place}");
-                assert_eq!(message.log_time_ns, TIMES[number] as i64, "byte {place}");
+            for _ in 0..1 + random() % 4 {
+                let place = random() % bytes.len();
+                bytes[place] = [0, 1, 0x7F, 0xFF, random() as u8][random() % 5];
+            }
+            let name = Path::new("damaged.mcap");
+            if let Ok(reader) = BagReader::from_bytes(name, bytes, ReadOptions::default()) {
+                let read = reader.messages(TopicFilter::all()).unwrap().filter(Result::is_ok);
+                assert!(read.count() <= TIMES.len());
             }
         }
     }

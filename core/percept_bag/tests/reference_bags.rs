@@ -2,6 +2,9 @@
 //!
 //! They are not part of the repository (their licences); without them the test says so.
 
+// What the tests share is test code too, which the lint does not see.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::path::PathBuf;
 
 use percept_bag::{BagReader, ReadOptions, TopicFilter};
@@ -27,46 +30,25 @@ const EXPECTED: &[Expected] = &[
         3,
         &[("/topic", "std_msgs/msg/String", 10), ("/rosout", "rcl_interfaces/msg/Log", 10)],
     ),
-    (
-        "rosbag2_mcap_talker",
-        20,
-        3,
-        &[("/topic", "std_msgs/msg/String", 10), ("/rosout", "rcl_interfaces/msg/Log", 10)],
-    ),
+    ("rosbag2_mcap_talker", 20, 3, &[("/topic", "std_msgs/msg/String", 10), ("/rosout", "rcl_interfaces/msg/Log", 10)]),
     (
         "rosbag2_sqlite3_cdr_test",
         7,
         2,
-        &[
-            ("/test_topic", "test_msgs/msg/BasicTypes", 3),
-            ("/array_topic", "test_msgs/msg/Arrays", 4),
-        ],
+        &[("/test_topic", "test_msgs/msg/BasicTypes", 3), ("/array_topic", "test_msgs/msg/Arrays", 4)],
     ),
     (
         "rosbag2_mcap_cdr_test",
         7,
         2,
-        &[
-            ("/test_topic", "test_msgs/msg/BasicTypes", 3),
-            ("/array_topic", "test_msgs/msg/Arrays", 4),
-        ],
+        &[("/test_topic", "test_msgs/msg/BasicTypes", 3), ("/array_topic", "test_msgs/msg/Arrays", 4)],
     ),
     ("rosbag2_sqlite3_wbag", 6074, 8, &[("HHH", "std_msgs/msg/String", 726)]),
     ("rosbags_all_types_sqlite3", 188, 94, &[]),
     ("r2p_array_msgs_mcap", 2, 2, &[("/one_shot/imu", "sensor_msgs/msg/Imu", 1)]),
-    (
-        "nebula_vlp16/1673400471837873222",
-        4,
-        1,
-        &[("/velodyne_packets", "velodyne_msgs/msg/VelodyneScan", 4)],
-    ),
+    ("nebula_vlp16/1673400471837873222", 4, 1, &[("/velodyne_packets", "velodyne_msgs/msg/VelodyneScan", 4)]),
     ("nebula_hesai_40p/1673400149412331409", 4, 1, &[]),
-    (
-        "derived_kitti_drive0005_db3",
-        4,
-        4,
-        &[("/kitti/velo/pointcloud", "sensor_msgs/msg/PointCloud2", 1)],
-    ),
+    ("derived_kitti_drive0005_db3", 4, 4, &[("/kitti/velo/pointcloud", "sensor_msgs/msg/PointCloud2", 1)]),
 ];
 
 #[test]
@@ -95,9 +77,7 @@ fn split_files_with_shared_boundary_stamps_come_out_in_order() {
     let path = dir.join("rosbag2_sqlite3_wbag");
     let reader = BagReader::open(&path, ReadOptions::default()).unwrap();
     assert_eq!(reader.storage_files().count(), 5);
-    let times = |filter| -> Vec<i64> {
-        reader.messages(filter).unwrap().map(|m| m.unwrap().log_time_ns).collect()
-    };
+    let times = |filter| -> Vec<i64> { reader.messages(filter).unwrap().map(|m| m.unwrap().log_time_ns).collect() };
     let all = times(TopicFilter::all());
     assert!(all.is_sorted());
     let per_file: usize = reader
@@ -120,8 +100,7 @@ fn topics_and_service_events_are_listed_and_two_bags_in_one_folder_are_not_mixed
         let reader = BagReader::open(&dir.join(name), ReadOptions::strict()).unwrap();
         let counts = reader.count_messages().unwrap();
         let topics = reader.topics().iter().zip(counts);
-        let mut counts: Vec<_> =
-            topics.filter(|(_, n)| *n > 0).map(|(t, n)| (t.name.clone(), n)).collect();
+        let mut counts: Vec<_> = topics.filter(|(_, n)| *n > 0).map(|(t, n)| (t.name.clone(), n)).collect();
         counts.sort();
         counts
     };

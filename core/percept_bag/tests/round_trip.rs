@@ -1,12 +1,15 @@
 //! What the writer writes, read back by our reader and by the mcap crate.
 
+// What the tests share is test code too, which the lint does not see.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use percept_bag::{
-    BagError, BagReader, BagWriter, Compression, LossKind, MetadataVersion, QosProfile,
-    ReadOptions, TopicFilter, TopicSpec, WriteOptions,
+    BagError, BagReader, BagWriter, Compression, LossKind, MetadataVersion, QosProfile, ReadOptions, TopicFilter,
+    TopicSpec, WriteOptions,
 };
 
 fn write(path: &Path, options: WriteOptions, messages: u32) -> Vec<(i64, String, Vec<u8>)> {
@@ -37,23 +40,15 @@ fn write(path: &Path, options: WriteOptions, messages: u32) -> Vec<(i64, String,
 
 fn read(reader: &BagReader) -> Vec<(i64, String, Vec<u8>)> {
     let messages = reader.messages(TopicFilter::all()).unwrap().map(Result::unwrap);
-    messages
-        .map(|m| (m.log_time_ns, reader.topics()[m.topic].name.clone(), m.data))
-        .collect()
+    messages.map(|m| (m.log_time_ns, reader.topics()[m.topic].name.clone(), m.data)).collect()
 }
 
 #[test]
 fn a_written_bag_is_read_back_whole_by_two_readers() {
     let dir = tempfile::tempdir().unwrap();
     let mut bytes = Vec::new();
-    for (index, compression) in
-        [Compression::None, Compression::Lz4, Compression::Zstd].into_iter().enumerate()
-    {
-        let options = WriteOptions {
-            compression,
-            chunk_size_bytes: 4000,
-            ..WriteOptions::default()
-        };
+    for (index, compression) in [Compression::None, Compression::Lz4, Compression::Zstd].into_iter().enumerate() {
+        let options = WriteOptions { compression, chunk_size_bytes: 4000, ..WriteOptions::default() };
         let path = dir.path().join(format!("bag{index}"));
         let expected = write(&path, options.clone(), 300);
         let reader = BagReader::open(&path, ReadOptions::strict()).unwrap();
@@ -79,10 +74,7 @@ fn a_written_bag_is_read_back_whole_by_two_readers() {
         let again = dir.path().join("again").join(format!("bag{index}"));
         write(&again, options, 300);
         assert!(fs::read(again.join(format!("bag{index}_0.mcap"))).unwrap() == file);
-        assert!(
-            fs::read(again.join("metadata.yaml")).unwrap()
-                == fs::read(path.join("metadata.yaml")).unwrap()
-        );
+        assert!(fs::read(again.join("metadata.yaml")).unwrap() == fs::read(path.join("metadata.yaml")).unwrap());
         bytes.push(file.len());
     }
     assert!(bytes[2] < bytes[0], "zstd is smaller than none");

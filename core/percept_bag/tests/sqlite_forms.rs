@@ -1,5 +1,8 @@
 //! sqlite3 files of every schema and in every state that recorders leave behind.
 
+// What the tests share is test code too, which the lint does not see.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -45,11 +48,7 @@ fn database(path: &Path, schema: &str, time: impl Fn(i64) -> i64) -> Connection 
     connection
 }
 
-fn insert(
-    connection: &Connection,
-    rows: std::ops::RangeInclusive<i64>,
-    time: impl Fn(i64) -> i64,
-) {
+fn insert(connection: &Connection, rows: std::ops::RangeInclusive<i64>, time: impl Fn(i64) -> i64) {
     connection.execute_batch("BEGIN").unwrap();
     for row in rows {
         let sql = "INSERT INTO messages VALUES (?1, 7, ?2, ?3)";
@@ -81,8 +80,7 @@ fn every_schema_and_any_order_of_rows_is_read_in_the_order_of_time() {
             assert_eq!(rows(&reader, TopicFilter::all()), expected(time, ROWS));
             assert_eq!(reader.topics()[0].type_name, "std_msgs/msg/String");
             assert_eq!(reader.topics()[0].schema.is_some(), schema == VERSION_4);
-            let late: Vec<_> =
-                expected(time, ROWS).into_iter().filter(|r| (55..90).contains(&r.0)).collect();
+            let late: Vec<_> = expected(time, ROWS).into_iter().filter(|r| (55..90).contains(&r.0)).collect();
             let filter = TopicFilter::topics(["/a"]).starting_at_ns(55).ending_before_ns(90);
             assert_eq!(rows(&reader, filter), late);
             fs::remove_file(&path).unwrap();
@@ -214,8 +212,7 @@ fn messages_and_files_compressed_with_zstd_are_read_whatever_the_case_of_the_mod
                 None => fs::remove_file(&yaml).unwrap(),
             }
             let reader = BagReader::open(dir, ReadOptions::strict()).unwrap();
-            let found: Vec<_> =
-                reader.messages(TopicFilter::all()).unwrap().map(Result::unwrap).collect();
+            let found: Vec<_> = reader.messages(TopicFilter::all()).unwrap().map(Result::unwrap).collect();
             assert_eq!(found.len() as i64, ROWS);
             assert!(found.iter().all(|m| m.data == content(m.log_time_ns)), "{mode:?}");
         }

@@ -30,10 +30,7 @@ impl From<io::Error> for ChunkFault {
 }
 
 fn bad(reason: String) -> ChunkFault {
-    ChunkFault::Bad {
-        kind: LossKind::BadChunk,
-        reason,
-    }
+    ChunkFault::Bad { kind: LossKind::BadChunk, reason }
 }
 
 /// Reads the chunk record at `offset` and returns its header and decompressed content.
@@ -81,9 +78,7 @@ fn read_body(source: &ByteSource, offset: u64, max_bytes: u64) -> Result<Vec<u8>
     let opcode = head.first().copied().unwrap_or(0);
     let len = head.get(1..).map_or(0, u64_from_le);
     if opcode != op::CHUNK {
-        return Err(bad(format!(
-            "the index points at byte {offset} for a chunk, opcode {opcode:#04x} is there"
-        )));
+        return Err(bad(format!("the index points at byte {offset} for a chunk, opcode {opcode:#04x} is there")));
     }
     let room = source.len() - offset - HEAD_BYTES;
     if len > room || len > max_bytes {
@@ -125,10 +120,7 @@ fn decompress(header: &ChunkHeader, mut body: Vec<u8>, start: usize) -> Result<V
 /// Reads at most one byte more than expected, so that too long a content is seen but not kept.
 fn read_content(decoder: impl Read, expected: u64) -> Result<Vec<u8>, String> {
     let mut content = Vec::with_capacity(expected.min(MAX_FIRST_RESERVE_BYTES) as usize);
-    decoder
-        .take(expected.saturating_add(1))
-        .read_to_end(&mut content)
-        .map_err(not_decompressed)?;
+    decoder.take(expected.saturating_add(1)).read_to_end(&mut content).map_err(not_decompressed)?;
     Ok(content)
 }
 

@@ -74,8 +74,7 @@ impl McapCursor {
             topics,
             span,
             max_chunk_bytes: options.max_chunk_bytes,
-            resident_limit_bytes: usize::try_from(options.resident_chunk_bytes)
-                .unwrap_or(usize::MAX),
+            resident_limit_bytes: usize::try_from(options.resident_chunk_bytes).unwrap_or(usize::MAX),
             waiting,
             open: BTreeMap::new(),
             queue: BinaryHeap::new(),
@@ -130,11 +129,7 @@ impl McapCursor {
             );
             self.file.losses.lost(LossKind::OutOfOrder, block.offset, Some(0), reason);
         }
-        let opened = OpenBlock {
-            entries,
-            next: 0,
-            content: None,
-        };
+        let opened = OpenBlock { entries, next: 0, content: None };
         if let Some(time) = opened.next_time_ns() {
             self.queue.push(Reverse((time, index)));
             self.open.insert(index, opened);
@@ -157,9 +152,7 @@ impl McapCursor {
                 let end = block.offset.saturating_add(block.length);
                 let (counts, _) = indexed_messages(source, end).map_err(io)?;
                 let known = (!counts.is_empty()).then(|| counts.values().sum());
-                self.file
-                    .losses
-                    .lost_bytes(kind, block.offset, block.length, known, reason);
+                self.file.losses.lost_bytes(kind, block.offset, block.length, known, reason);
                 Ok(None)
             }
         }
@@ -273,4 +266,3 @@ fn message(body: &[u8], topics: &BTreeMap<u16, usize>) -> Option<RawMessage> {
         data: body.get(MESSAGE_HEADER_BYTES..)?.to_vec(),
     })
 }
-

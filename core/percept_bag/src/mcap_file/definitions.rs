@@ -38,10 +38,7 @@ impl Definitions {
                 Err(format!("schema {id} is {name:?} and then {:?}", header.name))
             };
         }
-        let schema = SchemaText {
-            encoding: header.encoding,
-            text: String::from_utf8_lossy(data).into_owned(),
-        };
+        let schema = SchemaText { encoding: header.encoding, text: String::from_utf8_lossy(data).into_owned() };
         self.schemas.insert(header.id, (header.name, Arc::new(schema)));
         Ok(())
     }
@@ -49,10 +46,7 @@ impl Definitions {
     fn add_channel(&mut self, channel: Channel) -> Result<(), String> {
         match self.channels.get(&channel.id) {
             Some(known) if *known == channel => Ok(()),
-            Some(known) => Err(format!(
-                "channel {} is {:?} and then {:?}",
-                channel.id, known.topic, channel.topic
-            )),
+            Some(known) => Err(format!("channel {} is {:?} and then {:?}", channel.id, known.topic, channel.topic)),
             None => {
                 self.channels.insert(channel.id, channel);
                 Ok(())
@@ -77,18 +71,11 @@ impl Definitions {
                 type_name: schema.map_or_else(String::new, |(name, _)| normalise_type_name(name)),
                 message_encoding: channel.message_encoding.clone(),
                 message_count: counts.get(&channel.id).copied().unwrap_or(0),
-                offered_qos_profiles: channel
-                    .metadata
-                    .get("offered_qos_profiles")
-                    .cloned()
-                    .unwrap_or_default(),
+                offered_qos_profiles: channel.metadata.get("offered_qos_profiles").cloned().unwrap_or_default(),
                 schema: schema.map(|(_, schema)| schema.clone()),
             }
         };
-        self.channels
-            .iter()
-            .map(|(id, channel)| (*id, topic(channel)))
-            .collect()
+        self.channels.iter().map(|(id, channel)| (*id, topic(channel))).collect()
     }
 }
 

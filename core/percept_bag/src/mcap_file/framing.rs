@@ -57,11 +57,7 @@ pub(super) fn step(window: &mut Window<'_>, offset: u64, end: u64) -> io::Result
         let reason = format!("no record at byte {offset} (opcode 0)");
         return Ok(Step::Invalid { reason });
     }
-    let head = Head {
-        opcode,
-        offset,
-        body_len,
-    };
+    let head = Head { opcode, offset, body_len };
     let room = end - head.body_offset();
     if body_len > room {
         let reason = format!(
@@ -110,11 +106,7 @@ impl<'a> Iterator for Records<'a> {
         };
         let body_offset = self.offset + HEAD_BYTES as usize;
         self.offset = body_offset + body.len();
-        Some(Ok(Record {
-            opcode,
-            body_offset,
-            body,
-        }))
+        Some(Ok(Record { opcode, body_offset, body }))
     }
 }
 
@@ -152,9 +144,5 @@ impl MessageHeader {
 
 /// Up to eight little-endian bytes as a number.
 pub(super) fn u64_from_le(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .take(8)
-        .rev()
-        .fold(0, |value, byte| (value << 8) | u64::from(*byte))
+    bytes.iter().take(8).rev().fold(0, |value, byte| (value << 8) | u64::from(*byte))
 }

@@ -82,8 +82,7 @@ impl McapFile {
         options: &ReadOptions,
         losses: FileLossLog,
     ) -> Result<Self, BagError> {
-        let starts = source.len() >= 8
-            && source.read_at(0, 8).map_err(io_error(path, "read"))? == mcap::MAGIC;
+        let starts = source.len() >= 8 && source.read_at(0, 8).map_err(io_error(path, "read"))? == mcap::MAGIC;
         if !starts {
             return Err(BagError::Storage {
                 path: path.to_path_buf(),
@@ -127,11 +126,7 @@ impl McapFile {
 }
 
 /// Reads the metadata records at the given places.
-fn read_metadata(
-    source: &ByteSource,
-    places: &[u64],
-    losses: &FileLossLog,
-) -> std::io::Result<Vec<MetadataRecord>> {
+fn read_metadata(source: &ByteSource, places: &[u64], losses: &FileLossLog) -> std::io::Result<Vec<MetadataRecord>> {
     let mut window = Window::new(source);
     let mut records = Vec::new();
     for &offset in places {
@@ -163,10 +158,7 @@ fn read_metadata(
 
 /// The messages by channel that the index records right behind a chunk count, with the place
 /// where those records end.
-fn indexed_messages(
-    source: &ByteSource,
-    chunk_end: u64,
-) -> std::io::Result<(BTreeMap<u16, u64>, u64)> {
+fn indexed_messages(source: &ByteSource, chunk_end: u64) -> std::io::Result<(BTreeMap<u16, u64>, u64)> {
     let mut window = Window::new(source);
     let mut counts = BTreeMap::new();
     let mut offset = chunk_end;
@@ -189,10 +181,9 @@ fn indexed_messages(
 fn ending_loss(ending: &Ending) -> Option<(LossKind, String)> {
     match ending {
         Ending::Finished(_) => None,
-        Ending::BadSummary(reason) => Some((
-            LossKind::BadIndex,
-            format!("{reason}; the file was scanned from its beginning instead"),
-        )),
+        Ending::BadSummary(reason) => {
+            Some((LossKind::BadIndex, format!("{reason}; the file was scanned from its beginning instead")))
+        }
         Ending::Unfinished => Some((
             LossKind::Unfinished,
             "the file was never finished or lost its end (no footer); what is there was found by \

@@ -88,8 +88,7 @@ impl Scan<'_> {
             self.found.counts.clone_from(&statistics.channel_message_counts);
             self.found.message_count = statistics.message_count;
             let range = (statistics.message_start_time, statistics.message_end_time);
-            self.found.time_range_ns =
-                (statistics.message_count > 0).then(|| (clamp_ns(range.0), clamp_ns(range.1)));
+            self.found.time_range_ns = (statistics.message_count > 0).then(|| (clamp_ns(range.0), clamp_ns(range.1)));
         }
         self.found.definitions = summary.definitions;
         let mut offset = MAGIC_BYTES;
@@ -119,12 +118,7 @@ impl Scan<'_> {
         fits
     }
 
-    fn indexed_chunk(
-        &mut self,
-        chunk: IndexedChunk,
-        offset: &mut u64,
-        end: u64,
-    ) -> io::Result<()> {
+    fn indexed_chunk(&mut self, chunk: IndexedChunk, offset: &mut u64, end: u64) -> io::Result<()> {
         if self.counting {
             let head = Head {
                 opcode: op::CHUNK,

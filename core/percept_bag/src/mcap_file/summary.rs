@@ -61,10 +61,7 @@ pub(super) fn read_summary(source: &ByteSource) -> io::Result<Ending> {
         _ => return Ok(Ending::Unfinished),
     };
     if footer.summary_start == 0 {
-        return Ok(Ending::Finished(Summary {
-            data_end: footer_offset,
-            ..Summary::default()
-        }));
+        return Ok(Ending::Finished(Summary { data_end: footer_offset, ..Summary::default() }));
     }
     if footer.summary_start < 8 || footer.summary_start > footer_offset {
         let start = footer.summary_start;
@@ -78,11 +75,7 @@ pub(super) fn read_summary(source: &ByteSource) -> io::Result<Ending> {
 }
 
 /// The checksum covers the summary and the footer up to the checksum itself.
-fn checksum_fault(
-    source: &ByteSource,
-    footer: &Footer,
-    footer_offset: u64,
-) -> io::Result<Option<String>> {
+fn checksum_fault(source: &ByteSource, footer: &Footer, footer_offset: u64) -> io::Result<Option<String>> {
     if footer.summary_crc == 0 {
         return Ok(None);
     }
@@ -106,10 +99,7 @@ pub(super) fn checksum(source: &ByteSource, start: u64, end: u64) -> io::Result<
 }
 
 fn parse_section(source: &ByteSource, start: u64, end: u64) -> io::Result<Ending> {
-    let mut summary = Summary {
-        data_end: start,
-        ..Summary::default()
-    };
+    let mut summary = Summary { data_end: start, ..Summary::default() };
     let mut window = Window::new(source);
     let mut offset = start;
     loop {

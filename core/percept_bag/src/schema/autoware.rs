@@ -65,12 +65,10 @@ geometry_msgs/Vector3 dimensions
 ];
 
 /// autoware_internal_debug_msgs.
-pub(super) const INTERNAL_DEBUG_MSGS: &[(&str, &str)] = &[
-    (
-        "Float64Stamped",
-        "\
+pub(super) const INTERNAL_DEBUG_MSGS: &[(&str, &str)] = &[(
+    "Float64Stamped",
+    "\
 builtin_interfaces/Time stamp
 float64 data
 ",
-    ),
-];
+)];

@@ -75,14 +75,12 @@ uint32 data
 ];
 
 /// rosgraph_msgs.
-pub(super) const ROSGRAPH_MSGS: &[(&str, &str)] = &[
-    (
-        "Clock",
-        "\
+pub(super) const ROSGRAPH_MSGS: &[(&str, &str)] = &[(
+    "Clock",
+    "\
 builtin_interfaces/Time clock
 ",
-    ),
-];
+)];
 
 /// diagnostic_msgs.
 pub(super) const DIAGNOSTIC_MSGS: &[(&str, &str)] = &[

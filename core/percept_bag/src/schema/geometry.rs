@@ -150,24 +150,20 @@ Vector3 vector
 ];
 
 /// nav_msgs.
-pub(super) const NAV_MSGS: &[(&str, &str)] = &[
-    (
-        "Odometry",
-        "\
+pub(super) const NAV_MSGS: &[(&str, &str)] = &[(
+    "Odometry",
+    "\
 std_msgs/Header header
 string child_frame_id
 geometry_msgs/PoseWithCovariance pose
 geometry_msgs/TwistWithCovariance twist
 ",
-    ),
-];
+)];
 
 /// tf2_msgs.
-pub(super) const TF2_MSGS: &[(&str, &str)] = &[
-    (
-        "TFMessage",
-        "\
+pub(super) const TF2_MSGS: &[(&str, &str)] = &[(
+    "TFMessage",
+    "\
 geometry_msgs/TransformStamped[] transforms
 ",
-    ),
-];
+)];

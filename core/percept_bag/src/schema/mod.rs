@@ -11,8 +11,7 @@ mod sensor;
 mod vision;
 
 /// The line that separates definitions, 80 characters (MCAP registry, `ros2msg`).
-const SEPARATOR: &str =
-    "================================================================================";
+const SEPARATOR: &str = "================================================================================";
 
 /// A package's types: name without the package, and the definition's lines.
 type Package = (&'static str, &'static [(&'static str, &'static str)]);
@@ -60,9 +59,8 @@ pub fn schema_text(type_name: &str) -> Option<String> {
 
 /// The names of all types that [`schema_text`] knows, as `pkg/msg/Type`, sorted.
 pub fn known_types() -> Vec<String> {
-    let names = PACKAGES.iter().flat_map(|(package, types)| {
-        types.iter().map(move |(name, _)| format!("{package}/msg/{name}"))
-    });
+    let names =
+        PACKAGES.iter().flat_map(|(package, types)| types.iter().map(move |(name, _)| format!("{package}/msg/{name}")));
     let mut names: Vec<String> = names.collect();
     names.sort();
     names
@@ -108,10 +106,8 @@ mod tests {
             let text = schema_text(name).unwrap_or_else(|| panic!("{name} does not compose"));
             assert!(text.ends_with('\n') && !text.contains('#'), "{name}");
             let sections: Vec<&str> = text.split(SEPARATOR).skip(1).collect();
-            let mut heads: Vec<&str> = sections
-                .iter()
-                .map(|section| section.trim_start().lines().next().unwrap())
-                .collect();
+            let mut heads: Vec<&str> =
+                sections.iter().map(|section| section.trim_start().lines().next().unwrap()).collect();
             assert!(heads.iter().all(|head| head.starts_with("MSG: ")), "{name}");
             heads.sort_unstable();
             let before = heads.len();

@@ -58,9 +58,7 @@ impl Database {
     }
 
     fn copy(&mut self, journals: &[PathBuf], len: u64, options: &ReadOptions) -> io::Result<()> {
-        let dir = tempfile::Builder::new()
-            .prefix("percept_bag_")
-            .tempdir_in(options.temp_dir())?;
+        let dir = tempfile::Builder::new().prefix("percept_bag_").tempdir_in(options.temp_dir())?;
         let target = dir.path().join("bag.db3");
         // The last page is cut off while copying, so that sqlite never sees half of it.
         let mut source = File::open(&self.path)?.take(len);
@@ -98,9 +96,7 @@ impl Database {
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             Connection::open_with_flags(&self.path, flags)?
         } else {
-            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
-                | OpenFlags::SQLITE_OPEN_NO_MUTEX
-                | OpenFlags::SQLITE_OPEN_URI;
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
             Connection::open_with_flags(immutable_uri(&self.path), flags)?
         };
         let max_len = i32::try_from(options.max_chunk_bytes).unwrap_or(i32::MAX);

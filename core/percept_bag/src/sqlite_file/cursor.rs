@@ -108,7 +108,8 @@ impl SqliteCursor {
         // Invariant: rows before `low` are earlier than the span, rows from `high` on are not.
         let start_ns = self.span.start_ns;
         while start_ns > i64::MIN && low < high {
-            let middle = low + (high - low) / 2;
+            // Row numbers may span all of i64, so their sum is taken wider.
+            let middle = ((i128::from(low) + i128::from(high)) >> 1) as i64;
             let sql = if self.sorted {
                 "SELECT rowid, timestamp FROM temp.percept_order WHERE rowid >= ?1 \
                  ORDER BY rowid LIMIT 1"
@@ -116,9 +117,8 @@ impl SqliteCursor {
                 "SELECT rowid, timestamp FROM messages NOT INDEXED WHERE rowid >= ?1 \
                  ORDER BY rowid LIMIT 1"
             };
-            let found = self.connection.prepare_cached(sql)?.query_row([middle], |row| {
-                Ok((integer(row, 0), integer(row, 1)))
-            });
+            let found =
+                self.connection.prepare_cached(sql)?.query_row([middle], |row| Ok((integer(row, 0), integer(row, 1))));
             match found.optional()? {
                 Some((Some(row), Some(time))) if time < start_ns => low = row.saturating_add(1),
                 _ => high = middle,

@@ -97,20 +97,15 @@ impl SqliteFile {
 }
 
 pub(crate) fn storage_error(path: &Path, error: rusqlite::Error) -> BagError {
-    BagError::Storage {
-        path: path.to_path_buf(),
-        reason: format!("sqlite3: {error}"),
-    }
+    BagError::Storage { path: path.to_path_buf(), reason: format!("sqlite3: {error}") }
 }
 
 /// A view of that name could compute anything, so only a true table will do.
 fn require_table(path: &Path, connection: &Connection, name: &str) -> Result<(), BagError> {
     let sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1 AND rootpage > 0 \
                AND sql NOT LIKE 'CREATE VIRTUAL%'";
-    let found: Option<i64> = connection
-        .query_row(sql, [name], |row| row.get(0))
-        .optional()
-        .map_err(|error| storage_error(path, error))?;
+    let found: Option<i64> =
+        connection.query_row(sql, [name], |row| row.get(0)).optional().map_err(|error| storage_error(path, error))?;
     found.map(|_| ()).ok_or_else(|| BagError::Storage {
         path: path.to_path_buf(),
         reason: format!("the database has no table {name:?}: not a rosbag2 storage"),
@@ -126,10 +121,7 @@ fn columns(connection: &Connection, table: &str) -> Vec<String> {
 }
 
 /// The topics, whatever the schema's age; a row that cannot be read is counted.
-fn read_topics(
-    connection: &Connection,
-    losses: &FileLossLog,
-) -> rusqlite::Result<BTreeMap<i64, TopicRecord>> {
+fn read_topics(connection: &Connection, losses: &FileLossLog) -> rusqlite::Result<BTreeMap<i64, TopicRecord>> {
     let has_qos = columns(connection, "topics").iter().any(|c| c == "offered_qos_profiles");
     let qos = if has_qos { "offered_qos_profiles" } else { "''" };
     let sql = format!("SELECT id, name, type, serialization_format, {qos} FROM topics ORDER BY id");
@@ -191,10 +183,7 @@ fn read_schemas(connection: &Connection) -> BTreeMap<String, Arc<SchemaText>> {
         let mut schemas = BTreeMap::new();
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let schema = SchemaText {
-                encoding: row.get(1)?,
-                text: row.get(2)?,
-            };
+            let schema = SchemaText { encoding: row.get(1)?, text: row.get(2)? };
             if !schema.text.is_empty() && schemas.len() < MAX_TOPICS {
                 let name = normalise_type_name(&row.get::<_, String>(0)?);
                 schemas.entry(name).or_insert(Arc::new(schema));

@@ -36,16 +36,8 @@ impl Rows {
         topics: &BTreeMap<i64, TopicRecord>,
         losses: &FileLossLog,
     ) -> rusqlite::Result<Self> {
-        let mut rows = Self {
-            in_time_order: true,
-            ..Self::default()
-        };
-        let mut pass = Pass {
-            rows: &mut rows,
-            topics,
-            losses,
-            last_time_ns: i64::MIN,
-        };
+        let mut rows = Self { in_time_order: true, ..Self::default() };
+        let mut pass = Pass { rows: &mut rows, topics, losses, last_time_ns: i64::MIN };
         let front = pass.span(connection, "ASC", None)?;
         if let Some(error) = front.error {
             let below = front.last;
@@ -83,21 +75,11 @@ struct SpanEnd {
 
 impl Pass<'_> {
     /// Walks in one direction until the end, damage, or `stop`.
-    fn span(
-        &mut self,
-        connection: &Connection,
-        direction: &str,
-        stop: Option<i64>,
-    ) -> rusqlite::Result<SpanEnd> {
-        let sql = format!(
-            "SELECT rowid, topic_id, timestamp FROM messages NOT INDEXED ORDER BY rowid {direction}"
-        );
+    fn span(&mut self, connection: &Connection, direction: &str, stop: Option<i64>) -> rusqlite::Result<SpanEnd> {
+        let sql = format!("SELECT rowid, topic_id, timestamp FROM messages NOT INDEXED ORDER BY rowid {direction}");
         let mut statement = connection.prepare(&sql)?;
         let mut found = statement.query([])?;
-        let mut end = SpanEnd {
-            last: None,
-            error: None,
-        };
+        let mut end = SpanEnd { last: None, error: None };
         let mut first = None;
         let mut rows = 0;
         loop {
@@ -125,11 +107,7 @@ impl Pass<'_> {
             self.row(id, integer(row, 1), integer(row, 2), direction == "ASC");
         }
         if let (Some(first), Some(last)) = (first, end.last) {
-            self.rows.readable.push(Span {
-                first: first.min(last),
-                last: first.max(last),
-                rows,
-            });
+            self.rows.readable.push(Span { first: first.min(last), last: first.max(last), rows });
         }
         Ok(end)
     }
@@ -137,14 +115,12 @@ impl Pass<'_> {
     fn row(&mut self, id: i64, topic: Option<i64>, time: Option<i64>, forward: bool) {
         let (Some(topic), Some(time)) = (topic, time) else {
             let reason = format!("message row {id} has no topic or stamp");
-            self.losses
-                .lost(LossKind::BadRecord, id.unsigned_abs(), Some(1), reason);
+            self.losses.lost(LossKind::BadRecord, id.unsigned_abs(), Some(1), reason);
             return;
         };
         if !self.topics.contains_key(&topic) {
             let reason = format!("message row {id} belongs to topic {topic}, which is not defined");
-            self.losses
-                .lost(LossKind::BadRecord, id.unsigned_abs(), Some(1), reason);
+            self.losses.lost(LossKind::BadRecord, id.unsigned_abs(), Some(1), reason);
             return;
         }
         // Rows found from behind come in reverse; their order is left to the sorter.

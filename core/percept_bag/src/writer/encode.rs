@@ -38,10 +38,7 @@ pub(super) fn string(out: &mut Vec<u8>, value: &str) {
 }
 
 /// A map with the length of its bytes before it.
-pub(super) fn map(
-    out: &mut Vec<u8>,
-    entries: impl IntoIterator<Item = impl FnOnce(&mut Vec<u8>)>,
-) {
+pub(super) fn map(out: &mut Vec<u8>, entries: impl IntoIterator<Item = impl FnOnce(&mut Vec<u8>)>) {
     let length_at = out.len();
     u32(out, 0);
     for entry in entries {

@@ -4,9 +4,7 @@ use std::fs;
 use std::io;
 
 use super::{BagWriter, MetadataVersion};
-use crate::metadata::{
-    BagInformation, FileInformation, Nanoseconds, SinceEpoch, TopicMetadata, TopicWithCount,
-};
+use crate::metadata::{BagInformation, FileInformation, Nanoseconds, SinceEpoch, TopicMetadata, TopicWithCount};
 
 impl BagWriter {
     /// Writes metadata.yaml beside the files, whole or not at all.
@@ -39,10 +37,7 @@ impl BagWriter {
                 name: spec.name.clone(),
                 type_name: spec.type_name.clone(),
                 serialization_format: spec.message_encoding.clone(),
-                offered_qos_profiles: TopicMetadata::qos_value(
-                    &spec.offered_qos_profiles,
-                    version,
-                ),
+                offered_qos_profiles: TopicMetadata::qos_value(&spec.offered_qos_profiles, version),
                 type_description_hash: String::new(),
             },
             message_count: count(index),
@@ -71,13 +66,9 @@ impl BagWriter {
 }
 
 fn starting_time(range: Option<(u64, u64)>) -> SinceEpoch {
-    SinceEpoch {
-        nanoseconds_since_epoch: range.map_or(0, |(first, _)| first as i64),
-    }
+    SinceEpoch { nanoseconds_since_epoch: range.map_or(0, |(first, _)| first as i64) }
 }
 
 fn duration(range: Option<(u64, u64)>) -> Nanoseconds {
-    Nanoseconds {
-        nanoseconds: range.map_or(0, |(first, last)| (last - first) as i64),
-    }
+    Nanoseconds { nanoseconds: range.map_or(0, |(first, last)| (last - first) as i64) }
 }

@@ -91,23 +91,15 @@ impl BagWriter {
     /// [`BagError::OutputExists`] where something is there; [`BagError::Io`] where the directory
     /// or its first file cannot be made.
     pub fn create(path: &Path, options: WriteOptions) -> Result<Self, BagError> {
-        let open_sink = |path: &Path| -> io::Result<Box<dyn Sink + Send>> {
-            Ok(Box::new(File::create_new(path)?))
-        };
+        let open_sink = |path: &Path| -> io::Result<Box<dyn Sink + Send>> { Ok(Box::new(File::create_new(path)?)) };
         Self::create_with(path, options, Box::new(open_sink))
     }
 
-    fn create_with(
-        path: &Path,
-        options: WriteOptions,
-        open_sink: OpenSink,
-    ) -> Result<Self, BagError> {
+    fn create_with(path: &Path, options: WriteOptions, open_sink: OpenSink) -> Result<Self, BagError> {
         fs::create_dir_all(path).map_err(io_error(path, "create the directory"))?;
         let mut entries = fs::read_dir(path).map_err(io_error(path, "list"))?;
         if entries.next().is_some() {
-            return Err(BagError::OutputExists {
-                path: path.to_path_buf(),
-            });
+            return Err(BagError::OutputExists { path: path.to_path_buf() });
         }
         // The name of `.` or `..` is that of the directory they stand for.
         let full = fs::canonicalize(path).map_err(io_error(path, "open"))?;
@@ -194,9 +186,7 @@ impl BagWriter {
             let found = data.len();
             return Err(invalid(format!("{found} bytes; {MAX_MESSAGE_BYTES} are the most")));
         }
-        let time = |ns: i64| {
-            u64::try_from(ns).map_err(|_| invalid(format!("the time {ns} ns is before 1970")))
-        };
+        let time = |ns: i64| u64::try_from(ns).map_err(|_| invalid(format!("the time {ns} ns is before 1970")));
         Ok(Message {
             channel: topic.0,
             sequence: *sequence,
@@ -224,11 +214,7 @@ impl BagWriter {
     ///
     /// # Errors
     /// [`BagError::WriteFailed`], as [`BagWriter::write`].
-    pub fn add_metadata(
-        &mut self,
-        name: &str,
-        entries: &BTreeMap<String, String>,
-    ) -> Result<(), BagError> {
+    pub fn add_metadata(&mut self, name: &str, entries: &BTreeMap<String, String>) -> Result<(), BagError> {
         let written = match self.split.as_mut() {
             Some(split) => split.write_metadata(name, entries),
             None => return Err(self.closed_error()),
@@ -282,9 +268,7 @@ impl BagWriter {
         let Some(limit) = self.options.max_file_bytes else {
             return Ok(());
         };
-        let full = |split: &Split<_>| {
-            !split.is_empty() && split.pending_len().saturating_add(message_bytes) > limit
-        };
+        let full = |split: &Split<_>| !split.is_empty() && split.pending_len().saturating_add(message_bytes) > limit;
         if !self.split.as_ref().is_some_and(full) {
             return Ok(());
         }
@@ -326,11 +310,7 @@ impl BagWriter {
         }
         let _ = self.write_information();
         self.ended = Some(format!("a write failed before ({source})"));
-        BagError::WriteFailed {
-            path,
-            messages_kept: self.messages_kept(),
-            source,
-        }
+        BagError::WriteFailed { path, messages_kept: self.messages_kept(), source }
     }
 
     fn messages_kept(&self) -> u64 {
@@ -338,10 +318,7 @@ impl BagWriter {
     }
 
     fn closed_error(&self) -> BagError {
-        BagError::Closed {
-            path: self.path.clone(),
-            reason: self.ended.clone().unwrap_or_default(),
-        }
+        BagError::Closed { path: self.path.clone(), reason: self.ended.clone().unwrap_or_default() }
     }
 }
 

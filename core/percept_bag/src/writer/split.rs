@@ -209,11 +209,7 @@ impl<S: Sink> Split<S> {
     }
 
     /// Writes a metadata record behind the open chunk.
-    pub(super) fn write_metadata(
-        &mut self,
-        name: &str,
-        entries: &BTreeMap<String, String>,
-    ) -> io::Result<()> {
+    pub(super) fn write_metadata(&mut self, name: &str, entries: &BTreeMap<String, String>) -> io::Result<()> {
         self.flush_chunk()?;
         let mut bytes = Vec::new();
         encode::record(&mut bytes, op::METADATA, |out| {

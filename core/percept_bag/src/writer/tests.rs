@@ -45,17 +45,9 @@ impl Sink for SmallDisk {
 fn write_until_full(path: &Path, room: u64) -> Option<u64> {
     let free = Arc::new(AtomicU64::new(room));
     let open_sink = move |path: &Path| -> io::Result<Box<dyn Sink + Send>> {
-        Ok(Box::new(SmallDisk {
-            file: File::create_new(path)?,
-            free: free.clone(),
-            len: 0,
-        }))
+        Ok(Box::new(SmallDisk { file: File::create_new(path)?, free: free.clone(), len: 0 }))
     };
-    let options = WriteOptions {
-        compression: Compression::None,
-        chunk_size_bytes: 1500,
-        ..WriteOptions::default()
-    };
+    let options = WriteOptions { compression: Compression::None, chunk_size_bytes: 1500, ..WriteOptions::default() };
     let kept = |error: BagError| match error {
         BagError::WriteFailed { path, messages_kept, .. } => {
             assert!(path.ends_with("full_0.mcap"));

@@ -38,10 +38,7 @@ impl TopicSpec {
     /// A topic of CDR messages with a type of [`crate::schema`], and the given QoS profile.
     pub fn new(name: impl Into<String>, type_name: &str, qos: QosProfile) -> Self {
         let type_name = normalise_type_name(type_name);
-        let schema = schema_text(&type_name).map(|text| SchemaText {
-            encoding: "ros2msg".to_owned(),
-            text,
-        });
+        let schema = schema_text(&type_name).map(|text| SchemaText { encoding: "ros2msg".to_owned(), text });
         Self {
             name: name.into(),
             type_name,
@@ -53,10 +50,7 @@ impl TopicSpec {
 
     /// The same topic with a `ros2msg` definition of the caller's.
     pub fn with_schema(mut self, text: impl Into<String>) -> Self {
-        self.schema = Some(SchemaText {
-            encoding: "ros2msg".to_owned(),
-            text: text.into(),
-        });
+        self.schema = Some(SchemaText { encoding: "ros2msg".to_owned(), text: text.into() });
         self
     }
 
@@ -105,10 +99,7 @@ impl Topics {
 
     /// Registers a topic.
     pub(super) fn add(&mut self, mut spec: TopicSpec) -> Result<TopicId, BagError> {
-        let invalid = |reason: String| BagError::InvalidTopic {
-            name: spec.name.clone(),
-            reason,
-        };
+        let invalid = |reason: String| BagError::InvalidTopic { name: spec.name.clone(), reason };
         if spec.name.is_empty() || spec.type_name.is_empty() {
             return Err(invalid("name and type must not be empty".to_owned()));
         }
@@ -139,9 +130,7 @@ impl Topics {
         let id = u16::try_from(self.specs.len() + 1).ok().filter(|id| *id < u16::MAX);
         let id = id.ok_or_else(|| invalid("65534 topics are the most".to_owned()))?;
         spec.type_name = normalise_type_name(&spec.type_name);
-        let alike = |known: &TopicSpec| {
-            known.type_name == spec.type_name && known.schema == spec.schema
-        };
+        let alike = |known: &TopicSpec| known.type_name == spec.type_name && known.schema == spec.schema;
         let shared = self.specs.iter().position(alike);
         let shared = shared.and_then(|place| self.schema_ids.get(place).copied());
         let next = self.schema_ids.iter().max().map_or(1, |max| max + 1);
