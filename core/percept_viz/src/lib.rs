@@ -6,10 +6,10 @@ mod axis;
 pub mod bev;
 mod canvas;
 mod color;
-//pub mod curves;
+pub mod curves;
 mod error;
-//pub mod overlay;
-//pub mod report;
+pub mod overlay;
+pub mod report;
 mod text;
 
 pub use canvas::{Canvas, Line};
