@@ -248,7 +248,8 @@ impl Stage {
                 instance_id: actor.instance_id,
                 velocity_mps: if config.moving_targets { velocity_mps } else { Vec3::ZERO },
             }));
-            actors.push(ActorInView::new(actor, &t_stage_lidar, &t_stage_actor, pose.velocity_mps, first..parts.len()));
+            let seen = ActorInView::new(actor, &t_stage_lidar, &t_stage_actor, pose.velocity_mps, first..parts.len());
+            actors.push(if config.moving_targets { seen.when_scanned(config.sensor.rotation_hz) } else { seen });
         }
         let half_period_s = (0.5 / config.sensor.rotation_hz) as f32;
         let scene = RayScene::new(parts, ground, half_period_s);

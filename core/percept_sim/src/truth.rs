@@ -1,4 +1,5 @@
-//! What is true of each object in view: box, points, occlusion by the share of rays blocked, image box, velocity.
+//! What is true of each object in view: box (where it was when the sensor looked at it), points, occlusion by the
+//! share of rays blocked, image box, velocity.
 //!
 //! Every object within the truth range whose box reaches into the view is kept. One that no ray can reach (all rays
 //! blocked, or too small and far for any) has occlusion `Unknown` and 0 points: KITTI's evaluation ignores it.
@@ -27,6 +28,15 @@ pub(crate) struct ActorInView {
 }
 
 impl ActorInView {
+    /// Moves the box to where the thing was when the sensor looked at it: annotators draw boxes round points.
+    pub fn when_scanned(mut self, rotation_hz: f64) -> Self {
+        let [x, y, _] = self.box3d.center_m;
+        let time_s = y.atan2(x) / TAU / rotation_hz;
+        self.box3d.center_m[0] += self.velocity_mps[0] * time_s;
+        self.box3d.center_m[1] += self.velocity_mps[1] * time_s;
+        self
+    }
+
     pub fn new(
         actor: &Actor,
         t_stage_lidar: &Transform,

@@ -175,7 +175,7 @@ impl CarShape {
     pub fn solids(&self) -> Vec<Solid> {
         let [length, width, height] = self.label_size_m.map(|v| v as f32);
         // The sheet metal is a little smaller than the label; see the head of this file.
-        let (length, width, height) = (length - 0.04, width - 0.01, height - 0.045);
+        let (length, width, height) = (length - 0.04, width - 0.01, height - 0.03);
         let body = Body { car: self, half_length: length / 2.0, half_width: width / 2.0, height };
         let mut solids = vec![body.trunk(), body.nose()];
         solids.extend(body.greenhouse());
@@ -195,7 +195,7 @@ pub(super) fn sample_paint(random: &mut Sampler, class_id: u16) -> Material {
     };
     Material::opaque(class_id, reflectance as f32, random.uniform(0.12, 0.24) as f32)
         .with_loss(loss as f32)
-        .with_gloss(0.7)
+        .with_gloss(0.5)
 }
 
 struct Body<'a> {
@@ -268,7 +268,12 @@ impl Body<'_> {
         let fall = self.car.belt_m - self.car.nose_m;
         let mut planes = self.flanks();
         planes.extend(self.end_face(1.0));
-        planes.push(Plane::through(foot, Vec3::new(fall * 0.75, 0.0, self.car.windscreen_foot_m)));
+        for side in [-1.0, 1.0] {
+            let along = self.car.windscreen_foot_m;
+            planes.push(Plane::through(foot, Vec3::new(fall * 0.75, side * 0.05 * along, along)));
+            let shoulder = foot + Vec3::Y * (side * self.half_width * 0.55);
+            planes.push(Plane::through(shoulder, Vec3::new(fall * 0.75, side * 0.2 * along, along)));
+        }
         let tip = Vec3::new(self.half_length, 0.0, self.car.nose_m);
         planes.push(Plane::through(tip, Vec3::new(0.45, 0.0, 1.0)));
         planes.push(Plane::through(foot - Vec3::X * 0.05, -Vec3::X));
@@ -303,8 +308,11 @@ impl Body<'_> {
             ));
         }
         let crown_x = 0.5 * (self.windscreen_foot_x() + self.tail_foot_x());
-        for end in [-1.0, 1.0] {
-            planes.push(Plane::through(Vec3::new(crown_x, 0.0, self.height), Vec3::new(end * 0.06, 0.0, 1.0)));
+        // A roof is a shallow dome: rings draw arcs on it.
+        let crown = Vec3::new(crown_x, 0.0, self.height);
+        for (end, side) in [(-1.0, -1.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0)] {
+            planes.push(Plane::through(crown, Vec3::new(end * 0.05, side * 0.06, 1.0)));
+            planes.push(Plane::through(crown - Vec3::Z * 0.015, Vec3::new(end * 0.10, side * 0.11, 1.0)));
         }
         planes
     }
