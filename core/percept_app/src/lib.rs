@@ -6,16 +6,24 @@
 //! ```
 //! The command `percept` and the ROS nodes parse and call what is here.
 
+pub mod check;
 pub mod config;
 pub mod convert_kitti;
+pub mod demo;
+pub mod detector;
 pub mod drive;
 mod error;
+pub mod evaluate;
+pub mod import;
 pub mod inspect;
 pub mod kitti_folder;
 pub mod output_bag;
+pub mod pictures;
 mod progress;
+pub mod replay;
+pub mod simulate;
 pub mod topics;
 
-pub use config::DetectorConfig;
+pub use config::{ConfigError, DetectorConfig};
 pub use error::AppError;
 pub use progress::{Progress, Unwatched};

@@ -42,12 +42,7 @@ impl OutputBag {
     ///
     /// # Errors
     /// When it cannot be written; what was written before is then readable.
-    pub fn write<M: Message>(
-        &mut self,
-        topic: &OutputTopic<M>,
-        log_time_ns: i64,
-        message: &M,
-    ) -> Result<(), AppError> {
+    pub fn write<M: Message>(&mut self, topic: &OutputTopic<M>, log_time_ns: i64, message: &M) -> Result<(), AppError> {
         Ok(self.writer.write(topic.id, log_time_ns, log_time_ns, &message.encode())?)
     }
 

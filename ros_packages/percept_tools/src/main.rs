@@ -1,2 +1,54 @@
-//! The command `percept`.
-fn main() {}
+//! `percept`: LiDAR bags in, boxes out; one file a subcommand.
+
+mod bar;
+mod check;
+mod convert;
+mod demo;
+mod eval;
+mod import;
+mod inspect;
+mod outcome;
+mod replay;
+mod report;
+mod simulate;
+
+use bar::Bar;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// LiDAR bags in, boxes out: simulate, train, replay and evaluate detectors, without ROS.
+#[derive(Debug, Parser)]
+#[command(name = "percept", version, after_help = outcome::EXIT_CODES, arg_required_else_help = true)]
+struct Cli {
+    /// Draw no progress bar (it is also left out where standard error is no terminal)
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::DemoArgs),
+    Replay(replay::ReplayArgs),
+    Eval(eval::EvalArgs),
+    Inspect(inspect::InspectArgs),
+    Check(check::CheckArgs),
+    Simulate(simulate::SimulateArgs),
+    Convert(convert::ConvertArgs),
+    Import(import::ImportArgs),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    outcome::finish(Bar::new(cli.quiet).and_then(|mut bar| match cli.command {
+        Command::Demo(args) => demo::run(&args, &mut bar),
+        Command::Replay(args) => replay::run(&args, &mut bar),
+        Command::Eval(args) => eval::run(&args, &mut bar),
+        Command::Inspect(args) => inspect::run(&args, &mut bar),
+        Command::Check(args) => check::run(&args),
+        Command::Simulate(args) => simulate::run(&args, &mut bar),
+        Command::Convert(args) => convert::run(&args, &mut bar),
+        Command::Import(args) => import::run(&args),
+    }))
+}

@@ -60,6 +60,12 @@ pub struct DetectorConfig {
     pub input_topic: Option<String>,
     /// What intensities are divided by.
     pub intensity_scale: Option<f64>,
+    /// Field of the cloud that holds the intensity.
+    pub intensity_field: Option<String>,
+    /// The intensity fed where a cloud has none; `None`: such a cloud is refused.
+    pub missing_intensity: Option<f64>,
+    /// Height of the sensor above the ground in metres; `None`: as in training.
+    pub sensor_height_m: Option<f64>,
     /// Boxes below this score are dropped.
     pub score_threshold: Option<f64>,
     /// Boxes that overlap a better one by more are dropped.
@@ -74,7 +80,7 @@ pub struct DetectorConfig {
     pub grid: Option<VoxelGrid>,
     /// Points a voxel that the weights must have.
     pub max_points_per_voxel: Option<usize>,
-    /// Most voxels a frame.
+    /// Most voxels a frame that the weights must have.
     pub max_voxels: Option<usize>,
     /// Anchors that the weights must have.
     pub anchors: Vec<AnchorConfig>,
@@ -134,6 +140,9 @@ impl DetectorConfig {
             threads: raw.whole("threads", 0, 1024)?.filter(|n| *n > 0),
             input_topic: raw.text("input_topic").map(str::to_owned),
             intensity_scale: raw.number("intensity_scale", 0.0, ANY)?.filter(|scale| *scale > 0.0),
+            intensity_field: raw.text("intensity_field").map(str::to_owned),
+            missing_intensity: raw.number("missing_intensity", -1.0, ANY)?.filter(|value| *value >= 0.0),
+            sensor_height_m: raw.number("sensor_height", 0.0, 100.0)?.filter(|height| *height > 0.0),
             score_threshold: raw.number("score_threshold", 0.0, 1.0)?,
             nms_iou_threshold: raw.number("nms_iou_threshold", 0.0, 1.0)?,
             max_detections: raw.whole("max_detections", 1, 100_000)?,
@@ -186,8 +195,7 @@ fn anchors(raw: &RawConfig) -> Result<Vec<AnchorConfig>, ConfigError> {
                 let expected = "length, width, height above 0 metres".to_owned();
                 return Err(ConfigError::OutOfRange { key: size_key, found: format!("{size_m:?}"), expected });
             }
-            let bottom_z_m =
-                raw.number(&format!("anchors.{class_name}.bottom_z"), f64::NEG_INFINITY, f64::INFINITY)?;
+            let bottom_z_m = raw.number(&format!("anchors.{class_name}.bottom_z"), f64::NEG_INFINITY, f64::INFINITY)?;
             Ok(AnchorConfig { class_name, size_m, bottom_z_m })
         })
         .collect()

@@ -53,6 +53,9 @@ pub const DETECTOR_KEYS: &[Key] = &[
     key("threads", Kind::Whole, "threads of the network, 0: as many as cores"),
     key("input_topic", Kind::Text, "PointCloud2 topic, empty: the only one there is"),
     key("intensity_scale", Kind::Number, "intensities are divided by this, 0: as the weights say"),
+    key("intensity_field", Kind::Text, "field of the cloud with the intensity, empty: intensity"),
+    key("missing_intensity", Kind::Number, "fed where a cloud has no such field, below 0: such a cloud is refused"),
+    key("sensor_height", Kind::Number, "metres above the ground, 0: as in training"),
     key("score_threshold", Kind::Number, "boxes below this score are dropped"),
     key("nms_iou_threshold", Kind::Number, "boxes that overlap a better one by more are dropped"),
     key("max_detections", Kind::Whole, "most boxes a frame"),
@@ -61,7 +64,7 @@ pub const DETECTOR_KEYS: &[Key] = &[
     key("point_cloud_range", Kind::Numbers, "x y z minimum, x y z maximum in metres; checked against the weights"),
     key("voxel_size", Kind::Numbers, "sides of a voxel in metres; checked against the weights"),
     key("max_points_per_voxel", Kind::Whole, "points kept a voxel; checked against the weights"),
-    key("max_voxels", Kind::Whole, "most voxels a frame"),
+    key("max_voxels", Kind::Whole, "most voxels a frame; checked against the weights"),
     key("anchors.<class>.size", Kind::Numbers, "length, width, height in metres; checked against the weights"),
     key("anchors.<class>.bottom_z", Kind::Number, "height of the anchor's bottom; checked against the weights"),
 ];
@@ -74,10 +77,9 @@ pub(super) fn find_key(name: &str) -> Option<&'static Key> {
 fn matches(pattern: &str, name: &str) -> bool {
     match pattern.split_once("<class>") {
         None => pattern == name,
-        Some((before, after)) => name
-            .strip_prefix(before)
-            .and_then(|rest| rest.strip_suffix(after))
-            .is_some_and(|class| !class.is_empty()),
+        Some((before, after)) => {
+            name.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).is_some_and(|class| !class.is_empty())
+        }
     }
 }
 

@@ -61,8 +61,8 @@ impl RawConfig {
     /// # Errors
     /// When nobody reads a parameter of this name or the value has another type.
     pub fn set(&mut self, key: &str, value: Value) -> Result<(), ConfigError> {
-        let known = find_key(key)
-            .ok_or_else(|| ConfigError::UnknownKey { key: key.to_owned(), nearest: nearest_key(key) })?;
+        let known =
+            find_key(key).ok_or_else(|| ConfigError::UnknownKey { key: key.to_owned(), nearest: nearest_key(key) })?;
         known.kind.check(key, &value)?;
         self.values.insert(key.to_owned(), value);
         Ok(())
@@ -186,4 +186,3 @@ impl Kind {
         Err(ConfigError::WrongType { key: key.to_owned(), found: value.to_string(), expected })
     }
 }
-

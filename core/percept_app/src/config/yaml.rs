@@ -102,7 +102,8 @@ mod tests {
 
     #[test]
     fn nested_maps_become_dotted_names() {
-        let parsed = parse("/**:\n  ros__parameters:\n    anchors:\n      Car:\n        size: [3.9, 1.6, 1]\n").unwrap();
+        let parsed =
+            parse("/**:\n  ros__parameters:\n    anchors:\n      Car:\n        size: [3.9, 1.6, 1]\n").unwrap();
         let size = Value::List(vec![Value::Float(3.9), Value::Float(1.6), Value::Int(1)]);
         assert_eq!(parsed, vec![("anchors.Car.size".to_owned(), size)]);
     }

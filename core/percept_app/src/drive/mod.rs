@@ -5,7 +5,6 @@
 //! ```
 
 mod frame;
-mod label_color;
 mod writer;
 
 pub use frame::DriveFrame;

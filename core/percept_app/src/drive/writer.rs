@@ -1,7 +1,6 @@
 //! The topics of a drive and one frame's messages on them.
 
 use super::DriveFrame;
-use super::label_color::label_color;
 use crate::output_bag::{OutputBag, OutputTopic};
 use crate::{AppError, topics};
 use percept_bag::QosProfile;
@@ -92,7 +91,8 @@ impl DriveWriter {
         let camera = frame.camera.as_ref().map(|camera| camera_transform(stamp, camera));
         let mut moving = Vec::new();
         if std::mem::take(&mut self.is_first) {
-            let lidar = TransformStamped::new(stamp, topics::FRAME_BASE, topics::FRAME_LIDAR, self.options.t_base_lidar);
+            let lidar =
+                TransformStamped::new(stamp, topics::FRAME_BASE, topics::FRAME_LIDAR, self.options.t_base_lidar);
             let fixed = camera.clone().filter(|_| self.options.fixed_camera);
             let transforms = [lidar].into_iter().chain(fixed).collect();
             self.bag.write(&self.tf_static, at, &TFMessage { transforms })?;
@@ -129,7 +129,7 @@ impl DriveWriter {
             self.bag.write(&self.truth_objects, at, &Detection3DArray::from_truth(objects, &header))?;
         }
         if let Some(labels) = frame.labels.as_ref().filter(|_| self.options.labelled_points) {
-            let cloud = PointCloud2::from_labelled_cloud(&frame.cloud, labels, label_color, header);
+            let cloud = PointCloud2::from_labelled_cloud(&frame.cloud, labels, percept_viz::rgb_of_label, header);
             self.bag.write(&self.truth_points, at, &cloud.map_err(AppError::encode(topics::TRUTH_POINTS))?)?;
         }
         if let Some(text) = &frame.kitti_text {
@@ -147,10 +147,8 @@ fn camera_transform(stamp: Stamp, camera: &Camera) -> TransformStamped {
 fn odometry(frame: &DriveFrame, t_odom_base: Transform) -> Odometry {
     let [speed_mps, yaw_rate_radps] = frame.speed_mps_yaw_rate_radps.unwrap_or_default();
     let pose = Pose { position: t_odom_base.translation_m().into(), orientation: t_odom_base.quaternion_xyzw().into() };
-    let twist = Twist {
-        linear: Vector3::from([speed_mps, 0.0, 0.0]),
-        angular: Vector3::from([0.0, 0.0, yaw_rate_radps]),
-    };
+    let twist =
+        Twist { linear: Vector3::from([speed_mps, 0.0, 0.0]), angular: Vector3::from([0.0, 0.0, yaw_rate_radps]) };
     Odometry {
         header: Header::new(frame.stamp, topics::FRAME_ODOM),
         child_frame_id: topics::FRAME_BASE.to_owned(),

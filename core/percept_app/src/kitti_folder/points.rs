@@ -13,7 +13,10 @@ pub fn parse_velodyne(path: &Path, bytes: &[u8]) -> Result<PointCloud, AppError>
     if !bytes.len().is_multiple_of(POINT_BYTES) {
         return Err(AppError::KittiFile {
             path: path.to_owned(),
-            reason: format!("{} bytes are no whole number of points of {POINT_BYTES} bytes: is it cut off?", bytes.len()),
+            reason: format!(
+                "{} bytes are no whole number of points of {POINT_BYTES} bytes: is it cut off?",
+                bytes.len()
+            ),
         });
     }
     let values = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();

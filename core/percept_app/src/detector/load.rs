@@ -1,0 +1,111 @@
+//! From a configuration to a detector that runs.
+
+use super::disagreements;
+use crate::config::{DetectorConfig, DeviceChoice};
+use crate::{AppError, ConfigError};
+use percept_models::pointpillars::{
+    DetectorSettings, IntensityTreatment, PointPillars, PointPillarsConfig, SensorOptions,
+};
+use percept_models::weights::{ReadyConfig, Weights};
+use percept_types::{InputStatistics, Perceive};
+use std::path::{Path, PathBuf};
+
+/// A detector with the threads it runs on.
+pub struct LidarDetector {
+    /// The network with its pre- and post-processing.
+    pub model: PointPillars,
+    /// Its threads; run it inside.
+    pub pool: rayon::ThreadPool,
+    /// The weights file.
+    pub weights: PathBuf,
+}
+
+/// Weights that were read and checked.
+pub struct OpenedWeights {
+    /// What the network is.
+    pub config: PointPillarsConfig,
+    /// What its training inputs looked like, where recorded.
+    pub statistics: Option<InputStatistics>,
+    /// The weights.
+    pub weights: Weights,
+}
+
+/// Reads and checks a weights file.
+///
+/// # Errors
+/// When it cannot be read, is damaged, or is no file of `percept train` or `percept import`.
+pub fn open_weights(path: &Path) -> Result<OpenedWeights, AppError> {
+    let weights =
+        Weights::read(path).map_err(|error| AppError::Weights { path: path.to_owned(), reason: error.to_string() })?;
+    let ReadyConfig::PointPillars(config) = weights.config();
+    Ok(OpenedWeights { config: config.clone(), statistics: weights.metadata().input_statistics.clone(), weights })
+}
+
+/// Builds the detector that a configuration asks for.
+///
+/// # Errors
+/// Without weights, with weights that contradict the configuration, and for a device that is not there.
+pub fn load_detector(config: &DetectorConfig) -> Result<LidarDetector, AppError> {
+    let Some(path) = config.weights.clone() else {
+        let (key, expected) = ("weights".to_owned(), "the path of a .safetensors file (--weights)".to_owned());
+        return Err(ConfigError::OutOfRange { key, found: "not set".to_owned(), expected }.into());
+    };
+    check_device(config.device)?;
+    let opened = open_weights(&path)?;
+    if let Some(d) = disagreements(config, &opened.config).into_iter().next() {
+        return Err(AppError::Contradiction {
+            weights: path,
+            key: d.key,
+            configured: d.configured,
+            found: d.found,
+            way_out: d.way_out,
+        });
+    }
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(config.threads.unwrap_or(0))
+        .build()
+        .map_err(AppError::stage("starting threads"))?;
+    let refused = |reason: String| AppError::Weights { path: path.clone(), reason };
+    let sensor = sensor_options(config, &opened.config);
+    let mut model =
+        pool.install(|| PointPillars::new(&opened.weights, &sensor)).map_err(|error| refused(error.to_string()))?;
+    model.apply(settings(config, &opened.config)).map_err(|error| refused(error.to_string()))?;
+    Ok(LidarDetector { model, pool, weights: path })
+}
+
+/// A named GPU never falls back to the CPU.
+fn check_device(device: DeviceChoice) -> Result<(), AppError> {
+    match device {
+        DeviceChoice::Auto | DeviceChoice::Cpu => Ok(()),
+        DeviceChoice::Cuda(ordinal) => Err(AppError::Unavailable {
+            what: format!("device cuda:{ordinal} was asked for, and this build runs on the CPU alone"),
+            way_out: "set device to auto or cpu".to_owned(),
+        }),
+    }
+}
+
+fn sensor_options(config: &DetectorConfig, model: &PointPillarsConfig) -> SensorOptions {
+    let trained = model.input().intensity;
+    let intensity = config.intensity_scale.map(|scale| match trained {
+        IntensityTreatment::Used { clip, .. } => IntensityTreatment::Used { scale: scale as f32, clip },
+        IntensityTreatment::Ignored => IntensityTreatment::Ignored,
+    });
+    let default = SensorOptions::default();
+    SensorOptions {
+        intensity_field: config.intensity_field.clone().unwrap_or(default.intensity_field),
+        missing_intensity: config.missing_intensity.map(|value| value as f32),
+        intensity,
+        sensor_height_m: config.sensor_height_m,
+        axes: None,
+    }
+}
+
+fn settings(config: &DetectorConfig, model: &PointPillarsConfig) -> DetectorSettings {
+    let mut settings = model.default_settings();
+    if let Some(threshold) = config.score_threshold {
+        settings.score_thresholds.fill(threshold as f32);
+    }
+    settings.nms_iou_threshold = config.nms_iou_threshold.unwrap_or(settings.nms_iou_threshold);
+    settings.max_detections = config.max_detections.unwrap_or(settings.max_detections);
+    settings
+}

@@ -1,0 +1,153 @@
+//! Replay: every cloud of a bag through the detector, into an output bag.
+//!
+//! ```text
+//! reader thread: bag ─► PointCloud2 ─► RawCloud ─┐ (a queue of 4)
+//! caller:                                        └─► perceive ─► publish ─► output bag
+//! ```
+//! Every frame is read; a frame that fails is counted and reported, never left out in silence and never invented. Log
+//! times are the source's. Messages do not depend on the number of threads, diagnostics and times excepted.
+
+mod frames;
+mod health;
+mod pictures;
+mod publish;
+mod summary;
+
+pub use pictures::PictureSettings;
+pub use summary::{FailedFrame, ReplaySummary, StageLatency};
+
+use crate::detector::{LidarDetector, load_detector};
+use crate::{AppError, DetectorConfig, Progress};
+pub(crate) use frames::decode_cloud;
+use frames::{CloudFrame, Frame, read_frames};
+use percept_bag::{BagReader, ReadOptions, TopicFilter};
+use percept_types::{Detections, FrameReport, Perceive, RawCloud};
+use publish::{Provenance, Publisher};
+use std::path::Path;
+use summary::Tally;
+
+/// Clouds decoded ahead while the network runs.
+const FRAMES_AHEAD: usize = 4;
+
+/// What a replay is told.
+#[derive(Clone, Debug, Default)]
+pub struct ReplaySettings {
+    /// The detector's configuration; `weights` must be set in it.
+    pub config: DetectorConfig,
+    /// Pictures to draw on the way, if any.
+    pub pictures: Option<PictureSettings>,
+    /// Stop after this many frames.
+    pub max_frames: Option<u64>,
+}
+
+/// Runs the detector on every cloud of `bag` and writes the bag `out`.
+///
+/// # Errors
+/// When the configuration, the weights or the bag cannot be used, or the output cannot be written; what was written
+/// before is then readable. A frame that fails is no error: it is in the summary.
+pub fn replay(
+    bag: &Path,
+    out: &Path,
+    settings: &ReplaySettings,
+    progress: &mut dyn Progress,
+) -> Result<ReplaySummary, AppError> {
+    let mut detector = load_detector(&settings.config)?;
+    let LidarDetector { model, pool, weights } = &mut detector;
+    let source = Source { bag, weights, settings };
+    pool.install(|| replay_with(model, &source, out, progress))
+}
+
+/// What is replayed, and with which settings.
+pub(crate) struct Source<'a> {
+    pub(crate) bag: &'a Path,
+    pub(crate) weights: &'a Path,
+    pub(crate) settings: &'a ReplaySettings,
+}
+
+/// Replay with any detector: the pipeline itself, tested without a network.
+pub(crate) fn replay_with<P>(
+    model: &mut P,
+    source: &Source<'_>,
+    out: &Path,
+    progress: &mut dyn Progress,
+) -> Result<ReplaySummary, AppError>
+where
+    P: Perceive<Input = RawCloud, Output = Detections>,
+{
+    let Source { bag, settings, .. } = *source;
+    let reader = BagReader::open(bag, ReadOptions::default())?;
+    let asked = settings.config.input_topic.as_deref();
+    let topic = crate::topics::pick_cloud_topic(bag, reader.topics(), asked)?.clone();
+    // A bag may list one name twice, with two types: only messages of the one picked are clouds.
+    let topic_index = reader.topics().iter().position(|other| *other == topic);
+    let frames_expected = topic.message_count.min(settings.max_frames.unwrap_or(u64::MAX));
+    let provenance = Provenance::of(source, &topic, model.card());
+    let publisher = Publisher::create(out, &settings.config, &provenance)?;
+    let mut tally = Tally::new(source, &topic, model.card());
+    let mut run = Run { model, publisher, tally: &mut tally, pictures: settings.pictures.as_ref(), progress };
+    run.progress.begin("replay", Some(frames_expected));
+    let messages = reader.messages(TopicFilter::topics([topic.name.clone()]))?;
+    // The count of the index is only an expectation: a damaged bag may hold more than it says.
+    let limit = settings.max_frames.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX));
+    let messages = messages.filter(move |m| m.as_ref().map_or(true, |m| Some(m.topic) == topic_index)).take(limit);
+    let (sender, receiver) = crossbeam_channel::bounded(FRAMES_AHEAD);
+    let outcome = std::thread::scope(|scope| {
+        scope.spawn(move || read_frames(messages, &sender));
+        // The receiver is moved in and dropped on return: a reader still waiting to send then ends as well.
+        run.frames(receiver)
+    });
+    let written = run.publisher.finish();
+    run.progress.end();
+    outcome?;
+    written?;
+    Ok(tally.finish(out, &reader.losses()))
+}
+
+/// One replay under way.
+struct Run<'a, P> {
+    model: &'a mut P,
+    publisher: Publisher,
+    tally: &'a mut Tally,
+    pictures: Option<&'a PictureSettings>,
+    progress: &'a mut dyn Progress,
+}
+
+impl<P: Perceive<Input = RawCloud, Output = Detections>> Run<'_, P> {
+    fn frames(&mut self, receiver: crossbeam_channel::Receiver<Result<Frame, AppError>>) -> Result<(), AppError> {
+        for frame in receiver {
+            match frame? {
+                Frame::Cloud(frame) => self.cloud(&frame)?,
+                Frame::Unreadable { log_time_ns, reason } => self.failed(log_time_ns, None, reason)?,
+            }
+            self.progress.advance(1);
+            if self.progress.stop_asked() {
+                self.tally.interrupted = true;
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// One frame: perceive, publish, count, and now and then draw.
+    fn cloud(&mut self, frame: &CloudFrame) -> Result<(), AppError> {
+        let mut report = FrameReport::default();
+        match self.model.perceive(&frame.cloud.payload, &mut report) {
+            Err(error) => self.failed(frame.log_time_ns(), Some(frame), error.to_string()),
+            Ok(detections) => {
+                self.tally.succeeded(frame, &report, &detections);
+                self.publisher.detections(frame, &detections, &report, self.tally)?;
+                if let Some(pictures) = self.pictures.filter(|p| p.is_due(self.tally.frame_index())) {
+                    let drawn = pictures.draw(self.tally.frame_index(), frame, &detections, &self.model.card().grid)?;
+                    self.tally.pictures.push(drawn);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn failed(&mut self, log_time_ns: i64, frame: Option<&CloudFrame>, reason: String) -> Result<(), AppError> {
+        self.progress.note(&format!("frame {} at {log_time_ns} ns failed: {reason}", self.tally.frames_read));
+        self.tally.failed(log_time_ns, reason.clone());
+        self.publisher.failure(log_time_ns, frame, &reason, self.tally)
+    }
+}

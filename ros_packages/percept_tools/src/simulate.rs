@@ -1,0 +1,66 @@
+//! `percept simulate`: a drive through a simulated world, as a bag with its truth.
+
+use crate::outcome::{EXIT_CODES, Outcome};
+use crate::{bar::Bar, report};
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use percept_app::simulate::{SimulateSettings, SimulatedView, simulate};
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "Examples:
+  percept simulate --out street --seed 7 --frames 100     ten seconds at 10 Hz
+  percept replay street --weights W --out boxes && percept eval boxes --truth street";
+
+/// Write a simulated drive as a rosbag2: clouds, TF, odometry, camera calibration and everything that is true
+///
+/// The same seed gives the same bytes.
+#[derive(Debug, Args)]
+#[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+pub struct SimulateArgs {
+    /// Folder of the new bag; must not exist or be empty
+    #[arg(long, short)]
+    out: PathBuf,
+    /// Which world and drive
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Sweeps to simulate
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    frames: u64,
+    /// Speed of the vehicle in metres a second, 0 to 60
+    #[arg(long, default_value_t = 8.0)]
+    speed: f64,
+    /// What part of each revolution is kept
+    #[arg(long, value_enum, default_value_t = View::Full)]
+    view: View,
+    /// Leave out the labelled cloud (half of the size of the bag)
+    #[arg(long)]
+    no_labelled_points: bool,
+    /// Print a JSON summary
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum View {
+    /// All of it
+    Full,
+    /// What KITTI's camera sees, cropped to its image
+    Kitti,
+}
+
+/// Runs the command.
+pub fn run(args: &SimulateArgs, bar: &mut Bar) -> Result<Outcome> {
+    let settings = SimulateSettings {
+        seed: args.seed,
+        frames: args.frames,
+        speed_mps: args.speed,
+        view: match args.view {
+            View::Full => SimulatedView::Full,
+            View::Kitti => SimulatedView::KittiCamera,
+        },
+        labelled_points: !args.no_labelled_points,
+    };
+    let summary = simulate(&args.out, &settings, bar)?;
+    report::print(&summary, args.json)?;
+    Ok(if summary.interrupted { Outcome::Interrupted } else { Outcome::Done })
+}
