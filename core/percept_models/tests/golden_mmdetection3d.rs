@@ -1,4 +1,6 @@
 //! Parity with mmdetection3d's own modules of two generations (`golden/generate_mmdetection3d.py`).
+// Functions beside the tests read golden files: a missing one is a failed test.
+#![allow(clippy::unwrap_used)]
 
 use percept_kernels::executor::cpu::{CpuExecutor, Keep};
 use percept_kernels::parameters::{HostTensor, ParameterMap, initialise};

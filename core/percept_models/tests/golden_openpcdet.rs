@@ -1,4 +1,6 @@
 //! Parity with OpenPCDet's own modules, every element of every intermediate tensor (`golden/generate_openpcdet.py`).
+// Functions beside the tests read golden files: a missing one is a failed test.
+#![allow(clippy::unwrap_used)]
 
 use percept_kernels::executor::cpu::{CpuExecutor, Keep};
 use percept_kernels::parameters::{HostTensor, ParameterMap};
@@ -138,8 +140,43 @@ fn box_codes_and_direction_bins_are_those_of_openpcdet() {
         for (found, expected) in code.iter().zip(codes[index]) {
             assert!((found - f64::from(*expected)).abs() < 1e-5 * found.abs().max(1.0), "{found} {expected}");
         }
-        let bin = direction_bin(target.yaw_rad, 0.78539);
+        let bin = direction_bin(target.yaw_rad, OPENPCDET_DIRECTION_OFFSET_RAD);
         assert_eq!(bin as f32, golden["code.bins"].data[index]);
         close(&decode_box(&code, &anchor), &target);
+    }
+}
+
+/// Both rules against numpy and shapely (`golden/generate_decode.py`).
+#[test]
+fn thresholds_candidates_and_suppression_are_those_of_the_published_rules() {
+    let (network, expected) = (golden("openpcdet_network.safetensors"), golden("decode.safetensors"));
+    for (case, rule) in [
+        ("class_agnostic", DecodeRule::ClassAgnostic),
+        ("class_agnostic_few", DecodeRule::ClassAgnostic),
+        ("per_class", DecodeRule::PerClass),
+        ("per_class_few", DecodeRule::PerClass),
+    ] {
+        let options = &expected[&format!("{case}.options")].data;
+        let mut raw = config().raw().clone();
+        raw.decode = RawDecode {
+            rule,
+            score_threshold: options[0],
+            max_candidates: options[1] as usize,
+            nms_iou_threshold: f64::from(options[2]),
+            max_detections: options[3] as usize,
+        };
+        let config = PointPillarsConfig::try_from(raw).unwrap();
+        let window = config.whole_window();
+        let maps = [OUTPUT_CLS, OUTPUT_BOX, OUTPUT_DIR].map(|name| network[name].data.as_slice());
+        let output = PointPillarsOutput::new(&config, window, maps[0], maps[1], maps[2]).unwrap();
+        let anchors = Anchors::new(&config, &window).unwrap();
+        let found = decode(&config, &config.default_settings(), &anchors, &output).unwrap();
+        let rows: Vec<&[f32]> = expected[case].data.chunks_exact(9).collect();
+        assert_eq!(found.len(), rows.len(), "{case}");
+        for (found, row) in found.iter().zip(rows) {
+            assert_eq!(found.class_index, row[0] as usize, "{case}");
+            assert!((found.score - row[1]).abs() < 1e-6, "{case}");
+            close(&found.box3d, &box_of(&row[2..]));
+        }
     }
 }

@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_heading_comes_back_from_its_axis_and_its_bin() {
-        for offset in [0.78539, -PI / 2.0, 0.0] {
+        for offset in [crate::pointpillars::OPENPCDET_DIRECTION_OFFSET_RAD, -PI / 2.0, 0.0] {
             for step in 0..720 {
                 let yaw = -7.0 + 0.02 * step as f64;
                 // The network tells the axis only: half a turn more or less is the same to it.

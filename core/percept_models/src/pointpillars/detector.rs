@@ -133,7 +133,7 @@ impl PointPillars {
         let output = PointPillarsOutput::new(&self.config, window, cls?.data, boxes?.data, dir?.data)?;
         let mut detections = decode(&self.config, &self.settings, &self.anchors, &output)?;
         for detection in &mut detections {
-            detection.box3d = self.mounting.from_network(&detection.box3d);
+            detection.box3d = self.mounting.to_cloud(&detection.box3d);
         }
         Ok(detections)
     }

@@ -20,7 +20,8 @@ pub use anchors::{Anchor, Anchors};
 pub use box_code::{BOX_CODE_SIZE, decode_box, direction_bin, encode_box, limit_period, resolve_yaw};
 pub use config::{
     AnchorClass, AnchorConvention, DecodeRule, DetectorSettings, GridPreset, InputTreatment, IntensityTreatment,
-    PfnLayout, PointPillarsConfig, RawAnchor, RawDecode, RawPointPillarsConfig, SensorAxes, Width, Widths,
+    OPENPCDET_DIRECTION_OFFSET_RAD, PfnLayout, PointPillarsConfig, RawAnchor, RawDecode, RawPointPillarsConfig,
+    SensorAxes, Width, Widths,
 };
 pub use decode::decode;
 pub use detector::{PointPillars, SensorOptions};

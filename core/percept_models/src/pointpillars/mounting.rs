@@ -40,7 +40,7 @@ impl Mounting {
     }
 
     /// A box of the network, in the cloud's frame.
-    pub(crate) fn from_network(self, b: &Box3d) -> Box3d {
+    pub(crate) fn to_cloud(self, b: &Box3d) -> Box3d {
         self.t_network_cloud.map_or(*b, |t_network_cloud| t_network_cloud.inverse().apply_box(b))
     }
 }
@@ -66,7 +66,7 @@ mod tests {
             assert!((found - expected).abs() < 1e-5, "{point:?}");
         }
         let seen = Box3d { center_m: [10.0, 0.0, -0.9], size_m: [4.0, 1.7, 1.5], yaw_rad: 0.3 };
-        let back = mounting.from_network(&seen);
+        let back = mounting.to_cloud(&seen);
         assert!((back.center_m[1] - 10.0).abs() < 1e-12 && (back.center_m[2] + 1.01).abs() < 1e-12);
         assert!((back.yaw_rad - 0.3 - std::f64::consts::FRAC_PI_2).abs() < 1e-12);
         assert!(Mounting::new(&trained, Some(f64::NAN), None).is_err());

@@ -4,7 +4,7 @@ mod presets;
 mod raw;
 mod ready;
 
-pub use presets::{GridPreset, Width, Widths};
+pub use presets::{GridPreset, OPENPCDET_DIRECTION_OFFSET_RAD, Width, Widths};
 pub use raw::{
     AnchorConvention, DecodeRule, InputTreatment, IntensityTreatment, PfnLayout, RawAnchor, RawDecode,
     RawPointPillarsConfig, SensorAxes,

@@ -106,6 +106,10 @@ impl GridPreset {
     }
 }
 
+/// As published, five digits of pi / 4: headings at the edge of the bins depend on it.
+#[allow(clippy::approx_constant)]
+pub const OPENPCDET_DIRECTION_OFFSET_RAD: f64 = 0.78539;
+
 /// Height of KITTI's LiDAR above the ground (Geiger et al., IJRR 2013, figure 3).
 const KITTI_SENSOR_HEIGHT_M: f64 = 1.73;
 
@@ -127,7 +131,7 @@ impl RawPointPillarsConfig {
             widths: width.widths(),
             anchor_convention: AnchorConvention::EndsIncluded,
             anchors: kitti_anchors(),
-            direction_offset_rad: 0.78539,
+            direction_offset_rad: OPENPCDET_DIRECTION_OFFSET_RAD,
             decode: RawDecode {
                 rule: DecodeRule::ClassAgnostic,
                 max_candidates: 4096,
