@@ -1,5 +1,8 @@
 //! A cloud of two megabytes costs one copy of its bytes, and no look at a point.
 
+// What the tests share is test code too, which the lint does not see.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use percept_msgs::{Message, sensor_msgs::PointCloud2, std_msgs::Header};
 use percept_types::{PointCloud, PointLayout, RawCloud, Stamp};
 use std::time::{Duration, Instant};

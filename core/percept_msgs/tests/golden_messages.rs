@@ -1,5 +1,8 @@
 //! Every message against an independent implementation (golden/generate.py) and the upstream definitions.
 
+// What the tests share is test code too, which the lint does not see.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use percept_msgs::{
     Message, autoware_internal_debug_msgs as debug, autoware_perception_msgs as autoware,
     builtin_interfaces as builtin, diagnostic_msgs as diagnostic, geometry_msgs as geometry, nav_msgs as nav,

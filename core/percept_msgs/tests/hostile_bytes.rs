@@ -1,5 +1,8 @@
 //! Bytes that nobody meant as messages: no panic, no allocation that the input does not pay for.
 
+// What the tests share is test code too, which the lint does not see.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use percept_msgs::{
     Message, MsgError,
     autoware_perception_msgs::DetectedObjects,

@@ -1,7 +1,7 @@
 //! From values to a place between the axes.
 
 use super::Plot;
-use crate::axis::{round_step, tick_text, ticks};
+use crate::axis::{log_ticks, round_step, tick_text, ticks};
 
 /// The area between the axes and the ranges it shows.
 #[derive(Clone, Copy, Debug)]
@@ -60,19 +60,17 @@ impl Frame {
     pub fn y_ticks(&self) -> Vec<Tick> {
         let [from, to] = self.y_range;
         let place = |y| self.top + (1.0 - fraction(y, self.y_range)) * self.height;
+        if self.log_y {
+            let tick = |value: f64| Tick { place: place(value.log10()), text: log_text(value) };
+            return log_ticks(from, to).into_iter().map(tick).collect();
+        }
         let step = round_step(to - from, 5);
-        let text = |y: f64| if self.log_y { log_text(y) } else { tick_text(y, step) };
-        ticks(from, to, 5).into_iter().map(|y| Tick { place: place(y), text: text(y) }).collect()
+        ticks(from, to, 5).into_iter().map(|y| Tick { place: place(y), text: tick_text(y, step) }).collect()
     }
 }
 
-fn log_text(exponent: f64) -> String {
-    let value = 10f64.powf(exponent);
-    if (1e-3..1e5).contains(&value) {
-        format!("{:.3}", value).trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        format!("{value:.1e}")
-    }
+fn log_text(value: f64) -> String {
+    if (1e-4..1e5).contains(&value) { value.to_string() } else { format!("{value:.0e}") }
 }
 
 fn fraction(value: f64, [from, to]: [f64; 2]) -> f64 {

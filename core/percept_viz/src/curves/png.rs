@@ -12,7 +12,7 @@ const GRID: Rgba = Rgba(226, 230, 236, 255);
 /// Size of a plot with its labels.
 const PANEL_PX: [usize; 2] = [720, 420];
 /// Room for labels: left, top, right, bottom.
-const MARGIN_PX: [f64; 4] = [84.0, 46.0, 24.0, 58.0];
+const MARGIN_PX: [f64; 4] = [98.0, 46.0, 24.0, 58.0];
 
 /// Draws plots in rows of `columns`.
 ///

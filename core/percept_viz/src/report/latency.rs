@@ -20,15 +20,15 @@ pub struct StageLatency {
     pub is_total: bool,
 }
 
-const BINS: usize = 48;
-const HISTOGRAM: [f64; 2] = [240.0, 34.0];
+const BINS: usize = 76;
+const HISTOGRAM: [f64; 2] = [380.0, 36.0];
 
 pub(super) fn table(stages: &[StageLatency]) -> String {
     let longest_ms = stages.iter().map(|stage| stage.p50_ms).fold(0.0, f64::max);
     let rows: String = stages.iter().map(|stage| row(stage, longest_ms)).collect();
     format!(
         "<div class=\"scroll\"><table class=\"latency\">\n<thead><tr><th>stage</th><th>p50 [ms]</th><th>p99 [ms]</th>\
-         <th>max [ms]</th><th>0 to max</th></tr></thead>\n<tbody>\n{rows}</tbody></table></div>\n"
+         <th>max [ms]</th><th>frames from 0 to max (lines: p50, p99)</th></tr></thead>\n<tbody>\n{rows}</tbody></table></div>\n"
     )
 }
 
@@ -66,6 +66,7 @@ fn histogram(stage: &StageLatency) -> String {
         // Writing to a String cannot fail.
         let _ = write!(svg, "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{bar_width:.1}\" height=\"{bar:.1}\"/>");
     }
+    let _ = write!(svg, "<path class=\"base\" d=\"M0 {height}H{width}\"/>");
     for (class, ms) in [("p50", stage.p50_ms), ("p99", stage.p99_ms)] {
         let x = (ms * scale * bin_width).clamp(0.0, width - 1.0);
         let _ = write!(svg, "<path class=\"{class}\" d=\"M{x:.1} 0V{height}\"/>");

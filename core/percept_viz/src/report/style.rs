@@ -29,6 +29,7 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 th, td { padding: 7px 12px; text-align: right; border-bottom: 1px solid var(--edge); white-space: nowrap; }
 th:first-child { text-align: left; } thead th { color: var(--pale); font-weight: 500; font-size: 13px; }
 tbody th { font-weight: 600; } tbody tr:last-child > * { border-bottom: 0; }
+table.ap { table-layout: fixed; min-width: 720px; } .ap th:first-child { width: 16%; }
 th.group { text-align: center; border-left: 1px solid var(--edge); color: var(--ink); }
 td.none { color: var(--pale); } td.text { text-align: left; white-space: normal; width: 70%; color: var(--pale); }
 td.bar { background: linear-gradient(90deg, var(--bar) var(--fill), transparent var(--fill)) no-repeat 6px 50%
@@ -38,13 +39,14 @@ tr.good td:nth-child(2) { color: var(--good); } tr.warning td:nth-child(2) { col
 tr.bad td:nth-child(2) { color: var(--bad); font-weight: 600; }
 .histogram svg { display: block; margin-left: auto; } .histogram rect { fill: var(--accent); opacity: .75; }
 .histogram path { stroke: var(--ink); stroke-width: 1.2; fill: none; }
-.histogram path.p99 { stroke: var(--bad); stroke-dasharray: 3 2; }
+.histogram path.base { stroke: var(--edge); } .histogram path.p99 { stroke: var(--bad); stroke-dasharray: 3 2; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(330px, 1fr)); gap: 12px; }
 figure { margin: 0; } .plot { width: 100%; height: auto; }
 .plot text { fill: var(--ink); font-size: 12px; } .plot .tick { fill: var(--pale); font-size: 11px; }
 .plot .title { font-weight: 600; font-size: 14px; } .plot .mid { text-anchor: middle; } .plot .end { text-anchor: end; }
 .plot path { fill: none; } .plot .grid { stroke: var(--edge); } .plot .axis { stroke: var(--pale); }
 .plot .line { stroke-width: 2; stroke-linejoin: round; } .plot .faint { stroke-width: 1; opacity: .3; }
+@media (prefers-color-scheme: dark) { .plot .line, .plot .faint { filter: brightness(1.35); } }
 .strip { display: flex; gap: 12px; overflow-x: auto; padding-bottom: 8px; }
 .strip figure { flex: none; } .strip img { height: 300px; border-radius: 6px; display: block; background: #0d1017; }
 figcaption { color: var(--pale); font-size: 12.5px; margin-top: 5px; max-width: 300px; }
