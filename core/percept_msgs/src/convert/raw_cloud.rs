@@ -167,8 +167,11 @@ mod tests {
         PointCloud2 { height, width, fields, point_step, row_step: width * point_step, data, ..Default::default() }
     }
 
+    /// Driver, point_step, and name, offset and datatype of each field.
+    type DriverLayout = (&'static str, u32, Vec<(&'static str, u32, u8)>);
+
     /// Every driver layout of the field's common drivers, packed and aligned ones.
-    fn driver_layouts() -> Vec<(&'static str, u32, Vec<(&'static str, u32, u8)>)> {
+    fn driver_layouts() -> Vec<DriverLayout> {
         vec![
             (
                 "velodyne",
