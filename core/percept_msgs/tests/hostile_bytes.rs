@@ -187,3 +187,39 @@ fn an_error_names_type_field_byte_and_both_sides() {
     let text = Image::decode(&[0, 3, 0, 0, 0]).unwrap_err().to_string();
     assert!(text.starts_with("sensor_msgs/msg/Image: the message at byte 0: encapsulation [00, 03] (PL_CDR"), "{text}");
 }
+
+/// What bounds memory: a sequence's count is checked against its elements' fewest bytes on the wire, so decoding takes
+/// at most this factor of the message, twice with a growing vector's reserve.
+#[test]
+fn no_element_takes_more_than_seven_times_its_fewest_bytes_on_the_wire() {
+    use percept_msgs::{
+        autoware_perception_msgs::{DetectedObject, ObjectClassification},
+        cdr::Field,
+        diagnostic_msgs::{DiagnosticStatus, KeyValue},
+        geometry_msgs::{Point, Point32, TransformStamped},
+        sensor_msgs::PointField,
+        std_msgs::ColorRGBA,
+        vision_msgs::{Detection3D, ObjectHypothesisWithPose, VisionClass},
+        visualization_msgs::{Marker, UVCoordinate},
+    };
+    fn factor<T: Field>() -> usize {
+        size_of::<T>().div_ceil(T::MIN_BYTES)
+    }
+    let factors = [
+        factor::<DetectedObject>(),
+        factor::<ObjectClassification>(),
+        factor::<DiagnosticStatus>(),
+        factor::<KeyValue>(),
+        factor::<Point>(),
+        factor::<Point32>(),
+        factor::<TransformStamped>(),
+        factor::<PointField>(),
+        factor::<ColorRGBA>(),
+        factor::<Detection3D>(),
+        factor::<ObjectHypothesisWithPose>(),
+        factor::<VisionClass>(),
+        factor::<Marker>(),
+        factor::<UVCoordinate>(),
+    ];
+    assert!(factors.iter().all(|factor| *factor <= 7), "{factors:?}");
+}
