@@ -41,8 +41,8 @@ fn pointpillars(width: usize, canvas: CanvasSize) -> Result<Plan, KernelError> {
     }
     let features = plan.concat(&necks)?;
     for (name, channels) in [("cls", 18), ("box", 42), ("dir", 12)] {
-        let head = Conv::new(&format!("{name}.weight"), channels, 1)
-            .bias(&format!("{name}.bias"), Initializer::FanInUniform);
+        let head =
+            Conv::new(&format!("{name}.weight"), channels, 1).bias(&format!("{name}.bias"), Initializer::FanInUniform);
         let head = plan.conv(features, head)?;
         plan.output(name, head)?;
     }

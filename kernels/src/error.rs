@@ -123,7 +123,9 @@ pub enum KernelError {
         found: usize,
     },
     /// Pillar offsets that do not rise from 0 to the number of points.
-    #[error("pillar {pillar}: offsets {start}..{end} of {points} points are not in order, or hold none or more than {max_points}")]
+    #[error(
+        "pillar {pillar}: offsets {start}..{end} of {points} points are not in order, or hold none or more than {max_points}"
+    )]
     PillarOffsets {
         /// The pillar.
         pillar: usize,
@@ -151,7 +153,9 @@ pub enum KernelError {
         nx: usize,
     },
     /// Two pillars in one cell, or pillars out of canonical order.
-    #[error("pillar {pillar} at (b, y, x) = {coord:?} does not follow the one before it: pillars are sorted by (b, y, x), one a cell")]
+    #[error(
+        "pillar {pillar} at (b, y, x) = {coord:?} does not follow the one before it: pillars are sorted by (b, y, x), one a cell"
+    )]
     PillarOrder {
         /// The pillar.
         pillar: usize,
@@ -193,7 +197,9 @@ pub enum KernelError {
         grid_ny: usize,
     },
     /// A cloud without a channel that must be there.
-    #[error("the cloud has no channel {channel}, only {present:?}: name the field that holds it, or allow it to be missing")]
+    #[error(
+        "the cloud has no channel {channel}, only {present:?}: name the field that holds it, or allow it to be missing"
+    )]
     MissingChannel {
         /// The channel asked for.
         channel: String,

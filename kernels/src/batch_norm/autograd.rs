@@ -97,9 +97,7 @@ impl CustomOp3 for BatchNormActivation {
         output: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let Some(record) = self.record.get() else {
-            candle_core::bail!("batch norm: backward before forward")
-        };
+        let Some(record) = self.record.get() else { candle_core::bail!("batch norm: backward before forward") };
         let (_, _, height, width) = input.dims4()?;
         let of_batch = self.fixed.is_none();
         let gradients = with_slice(input, |input| {

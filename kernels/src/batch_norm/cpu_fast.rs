@@ -38,13 +38,7 @@ fn sum(values: &[f32], term: impl Fn(f32) -> f32) -> f64 {
 }
 
 /// `output = act(scale * input + shift)` for (B, C, pixels).
-pub(crate) fn forward(
-    input: &[f32],
-    channels: &[Channel],
-    activation: Activation,
-    pixels: usize,
-    output: &mut [f32],
-) {
+pub(crate) fn forward(input: &[f32], channels: &[Channel], activation: Activation, pixels: usize, output: &mut [f32]) {
     let planes = output.par_chunks_exact_mut(pixels).zip(input.par_chunks_exact(pixels));
     planes.enumerate().for_each(|(plane, (output, input))| {
         let Channel { scale, shift, .. } = channels[plane % channels.len()];
@@ -86,7 +80,8 @@ pub(crate) fn backward(
         .map(|channel| channel_sums((input, output, grad), channel, channels, pixels, masked))
         .collect();
     let mut grad_input = vec![0.0; input.len()];
-    let sources = input.par_chunks_exact(pixels).zip(output.par_chunks_exact(pixels).zip(grad.par_chunks_exact(pixels)));
+    let sources =
+        input.par_chunks_exact(pixels).zip(output.par_chunks_exact(pixels).zip(grad.par_chunks_exact(pixels)));
     grad_input.par_chunks_exact_mut(pixels).zip(sources).enumerate().for_each(|(plane, (dx, (x, (y, g))))| {
         let index = plane % channels.len();
         let (Channel { mean, inv_std, scale, .. }, (bias_sum, weight_sum)) = (channels[index], sums[index]);

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::gather::{Source, Tap};
 use super::{ConvShape, check_len};
 use crate::error::KernelError;
-use crate::matrix::{MatMut, MatRef, Tile, par_column_tiles};
+use crate::matrix::{MatMut, MatRef, PANEL, Tile, par_column_tiles};
 use crate::plan::Activation;
 use crate::scratch::with_scratch;
 
@@ -17,8 +17,6 @@ use crate::scratch::with_scratch;
 const COLUMN_VALUES: usize = 160 * 1024;
 /// Widest tile: beyond it nothing is gained.
 const MAX_TILE: usize = 480;
-/// Tiles are multiples of the widest micro-kernel (48 lanes), so that the product need not repack the columns.
-const LANES: usize = 48;
 /// Groups of the weight gradient's sum: fixed, so that the sum does not depend on the threads.
 const REDUCTION_GROUPS: usize = 8;
 
@@ -54,7 +52,7 @@ impl Epilogue<'_> {
 
 /// Pixels a tile for columns of this depth.
 fn tile_pixels(depth: usize) -> usize {
-    (COLUMN_VALUES / depth.max(1) / LANES * LANES).clamp(LANES, MAX_TILE)
+    (COLUMN_VALUES / depth.max(1) / PANEL * PANEL).clamp(PANEL, MAX_TILE)
 }
 
 /// Largest scratch, in values, that [`forward`] of this shape asks a thread for.
@@ -253,7 +251,7 @@ impl Transposed {
 fn transposed_tile_rows(shape: &ConvShape) -> usize {
     let stride = shape.geometry.stride.max(1);
     let depth = shape.out_channels * (shape.geometry.kernel.div_ceil(stride)).pow(2) + shape.in_channels;
-    let pixels = (COLUMN_VALUES / depth.max(1)).clamp(LANES, MAX_TILE) * stride * stride;
+    let pixels = (COLUMN_VALUES / depth.max(1)).clamp(PANEL, MAX_TILE) * stride * stride;
     (pixels / shape.width.max(1) / stride).max(1) * stride
 }
 
@@ -307,20 +305,17 @@ pub fn weight_gradient(
     let groups = tiles.par_chunks(tiles.len().div_ceil(REDUCTION_GROUPS).max(1));
     let partial: Vec<Vec<f32>> =
         groups.map(|tiles| weight_gradient_of(shape, &taps, input, grad_output, tiles)).collect();
-    grad_weight.fill(0.0);
-    for group in &partial {
-        grad_weight.iter_mut().zip(group).for_each(|(sum, value)| *sum += value);
+    let depth = shape.in_channels * taps.len();
+    for (co, row) in grad_weight.chunks_exact_mut(depth).enumerate() {
+        for (index, value) in row.iter_mut().enumerate() {
+            *value = partial.iter().map(|group| group[index * shape.out_channels + co]).sum();
+        }
     }
     Ok(())
 }
 
-fn weight_gradient_of(
-    shape: &ConvShape,
-    taps: &[Tap],
-    input: &[f32],
-    grad_output: &[f32],
-    tiles: &[Tile],
-) -> Vec<f32> {
+/// (Ci * k * k, Co): transposed, because this way the many columns need no packing, only the few gradients do.
+fn weight_gradient_of(shape: &ConvShape, taps: &[Tap], input: &[f32], grad_output: &[f32], tiles: &[Tile]) -> Vec<f32> {
     let depth = shape.in_channels * taps.len();
     let pixels = shape.out_height * shape.out_width;
     let mut sum = vec![0.0; shape.weight_len()];
@@ -328,9 +323,9 @@ fn weight_gradient_of(
         let frame = &grad_output[tile.block * shape.out_channels * pixels..][..shape.out_channels * pixels];
         let grad = MatRef::row_major(frame, shape.out_channels, pixels).columns(tile.start, tile.cols);
         let source = forward_source(shape, input, tile.block);
-        let mut product = MatMut::row_major(&mut sum, shape.out_channels, depth);
+        let mut product = MatMut::row_major(&mut sum, depth, shape.out_channels);
         with_columns(&source, taps, shape.in_channels, tile, |columns| {
-            product.multiply(true, grad, columns.transposed());
+            product.multiply(true, columns, grad.transposed());
         });
     }
     sum

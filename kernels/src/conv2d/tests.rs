@@ -28,8 +28,7 @@ fn shapes() -> Vec<ConvShape> {
 #[test]
 fn the_plain_maps_are_adjoint_to_each_other() {
     for shape in shapes() {
-        let (x, w, g) =
-            (values(1, shape.input_len()), values(2, shape.weight_len()), values(3, shape.output_len()));
+        let (x, w, g) = (values(1, shape.input_len()), values(2, shape.weight_len()), values(3, shape.output_len()));
         let (x, w, g) = (wide(&x), wide(&w), wide(&g));
         let expected = dot(&cpu::forward(&shape, &x, &w), &g);
         assert!((dot(&cpu::transposed(&shape, &g, &w), &x) - expected).abs() < 1e-8 * expected.abs().max(1.0));
@@ -53,8 +52,7 @@ fn the_plain_gradients_are_those_of_finite_differences() {
 #[test]
 fn the_fast_maps_agree_with_the_plain_loops() {
     for shape in shapes() {
-        let (x, w, g) =
-            (values(1, shape.input_len()), values(2, shape.weight_len()), values(3, shape.output_len()));
+        let (x, w, g) = (values(1, shape.input_len()), values(2, shape.weight_len()), values(3, shape.output_len()));
         let mut y = vec![f32::NAN; shape.output_len()];
         forward(&shape, &x, &w, Epilogue::NONE, &mut y).unwrap();
         assert!(relative_error(&y, &cpu::forward(&shape, &wide(&x), &wide(&w))) < 1e-6, "{shape:?}");
@@ -70,8 +68,7 @@ fn the_fast_maps_agree_with_the_plain_loops() {
 #[test]
 fn bias_and_activation_follow_the_sum_in_both_directions() {
     for shape in shapes() {
-        let (x, w, g) =
-            (values(1, shape.input_len()), values(2, shape.weight_len()), values(3, shape.output_len()));
+        let (x, w, g) = (values(1, shape.input_len()), values(2, shape.weight_len()), values(3, shape.output_len()));
         let after = |mut plain: Vec<f64>, bias: &[f32], pixels: usize| {
             for (i, value) in plain.iter_mut().enumerate() {
                 *value = (*value + f64::from(bias[i / pixels % bias.len()])).max(0.0);
@@ -97,8 +94,7 @@ fn candle_gets_the_same_values_and_gradients_from_views_with_strides() {
     for shape in shapes() {
         let ConvShape { batch, in_channels, out_channels, height, width, geometry, .. } = shape;
         let k = geometry.kernel;
-        let (x, w, g) =
-            (values(1, shape.input_len()), values(2, shape.weight_len()), values(3, shape.output_len()));
+        let (x, w, g) = (values(1, shape.input_len()), values(2, shape.weight_len()), values(3, shape.output_len()));
         let x_var = Var::from_slice(&x, (batch, in_channels, height, width), &device).unwrap();
         let w_var = Var::from_slice(&w, (out_channels, in_channels, k, k), &device).unwrap();
         let strided = |t: &Tensor| t.transpose(1, 2).unwrap().contiguous().unwrap().transpose(1, 2).unwrap();

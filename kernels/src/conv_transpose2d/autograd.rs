@@ -66,6 +66,9 @@ impl CustomOp2 for ConvTranspose2d {
     }
 }
 
-fn storage_slice_of<'a>(storage: &'a CpuStorage, layout: &Layout) -> std::result::Result<&'a [f32], crate::error::KernelError> {
+fn storage_slice_of<'a>(
+    storage: &'a CpuStorage,
+    layout: &Layout,
+) -> std::result::Result<&'a [f32], crate::error::KernelError> {
     Ok(storage_slice(storage, layout)?)
 }

@@ -277,8 +277,7 @@ fn training_agrees_with_an_independent_network_in_double_precision() {
     let g = Tensor::from_vec(wide(&values(50, head.elem_count())), head.shape(), &Device::Cpu).unwrap();
     let grads = (&head * g).unwrap().sum_all().unwrap().backward().unwrap();
     for (name, found) in &found {
-        let expected: Vec<f64> =
-            grads.get(vars[name].as_tensor()).unwrap().flatten_all().unwrap().to_vec1().unwrap();
+        let expected: Vec<f64> = grads.get(vars[name].as_tensor()).unwrap().flatten_all().unwrap().to_vec1().unwrap();
         let error = relative_error(found, &expected);
         assert!(error < 1e-4, "{name}: {error}");
     }
@@ -299,8 +298,7 @@ fn training_agrees_with_an_independent_network_in_double_precision() {
 fn a_frame_without_pillars_runs_and_cannot_train() {
     let plan = small_plan();
     let map = parameters(&plan);
-    let empty =
-        PillarInput { features: &[], point_features: POINT_FEATURES, offsets: &[0], coords: &[], batch: 1 };
+    let empty = PillarInput { features: &[], point_features: POINT_FEATURES, offsets: &[0], coords: &[], batch: 1 };
     let mut store = ParameterStore::new(&plan, &map).unwrap();
     let reference = forward_eval(&plan, &store, &empty).unwrap();
     let mut executor = CpuExecutor::compile(&plan, &map, Keep::OutputsAndTaps).unwrap();

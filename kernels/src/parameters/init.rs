@@ -40,9 +40,7 @@ fn first_values(spec: &ParameterSpec, seed: u64) -> Vec<f32> {
         Initializer::FanInUniform => {
             let fan_in: usize = spec.shape.iter().skip(1).product();
             let bound = 1.0 / (fan_in.max(1) as f64).sqrt();
-            (0..count)
-                .map(|_| ((2.0 * random.unit() - 1.0) * bound) as f32)
-                .collect()
+            (0..count).map(|_| ((2.0 * random.unit() - 1.0) * bound) as f32).collect()
         }
     }
 }
@@ -72,7 +70,5 @@ impl SplitMix64 {
 }
 
 fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }

@@ -70,10 +70,7 @@ pub fn check(plan: &Plan, parameters: &ParameterMap) -> Result<(), KernelError> 
             });
         }
         if let Some(index) = tensor.data.iter().position(|value| !value.is_finite()) {
-            return Err(KernelError::ParameterNotFinite {
-                name: spec.name.clone(),
-                index,
-            });
+            return Err(KernelError::ParameterNotFinite { name: spec.name.clone(), index });
         }
     }
     let known: std::collections::BTreeSet<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
@@ -85,10 +82,7 @@ pub fn check(plan: &Plan, parameters: &ParameterMap) -> Result<(), KernelError> 
 
 /// One tensor of a map.
 pub(crate) fn get<'a>(parameters: &'a ParameterMap, name: &str) -> Result<&'a HostTensor, KernelError> {
-    parameters.get(name).ok_or_else(|| KernelError::UnknownName {
-        kind: "parameter",
-        name: name.to_owned(),
-    })
+    parameters.get(name).ok_or_else(|| KernelError::UnknownName { kind: "parameter", name: name.to_owned() })
 }
 
 #[cfg(test)]
@@ -107,9 +101,7 @@ mod tests {
         };
         let pillars = builder.pillar_encode(encoder).unwrap();
         let canvas = builder.scatter(pillars).unwrap();
-        let conv = Conv::new("conv.weight", 3, 3)
-            .padding(1)
-            .bias("conv.bias", Initializer::Constant(-4.5));
+        let conv = Conv::new("conv.weight", 3, 3).padding(1).bias("conv.bias", Initializer::Constant(-4.5));
         let out = builder.conv(canvas, conv).unwrap();
         builder.output("out", out).unwrap();
         builder.build().unwrap()

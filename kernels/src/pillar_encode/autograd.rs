@@ -106,9 +106,7 @@ impl CustomOp3 for PillarEncode {
         _pillars: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let Some(record) = self.record.get() else {
-            candle_core::bail!("pillar encoder: backward before forward")
-        };
+        let Some(record) = self.record.get() else { candle_core::bail!("pillar encoder: backward before forward") };
         let forward = cpu_fast::Forward {
             features: &self.features,
             point_features: self.point_features,

@@ -235,7 +235,11 @@ fn weight_gradient(forward: &Forward<'_>, rows: &[f32]) -> Vec<f32> {
             let count = rows.len() / width;
             let mut sum = vec![0.0; width * inputs];
             let rows = MatRef::row_major(rows, count, width).transposed();
-            MatMut::row_major(&mut sum, width, inputs).multiply(false, rows, MatRef::row_major(features, count, inputs));
+            MatMut::row_major(&mut sum, width, inputs).multiply(
+                false,
+                rows,
+                MatRef::row_major(features, count, inputs),
+            );
             sum
         })
         .collect();

@@ -54,7 +54,13 @@ impl PillarInput<'_> {
         for (pillar, pair) in self.offsets.windows(2).enumerate() {
             let (start, end) = (pair[0] as usize, pair[1] as usize);
             if end <= start || end - start > max_points_per_voxel {
-                return Err(KernelError::PillarOffsets { pillar, start, end, points, max_points: max_points_per_voxel });
+                return Err(KernelError::PillarOffsets {
+                    pillar,
+                    start,
+                    end,
+                    points,
+                    max_points: max_points_per_voxel,
+                });
             }
         }
         self.check_coords(canvas)

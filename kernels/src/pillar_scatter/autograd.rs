@@ -12,15 +12,8 @@ use crate::tensor_slice::{storage_slice, with_slice};
 ///
 /// # Errors
 /// A number of coordinates other than P, types other than f32.
-pub fn pillar_scatter(
-    features: &Tensor,
-    coords: Arc<[[u32; 3]]>,
-    batch: usize,
-    canvas: CanvasSize,
-) -> Result<Tensor> {
-    let inside = |c: &[u32; 3]| {
-        (c[0] as usize) < batch && (c[1] as usize) < canvas.ny && (c[2] as usize) < canvas.nx
-    };
+pub fn pillar_scatter(features: &Tensor, coords: Arc<[[u32; 3]]>, batch: usize, canvas: CanvasSize) -> Result<Tensor> {
+    let inside = |c: &[u32; 3]| (c[0] as usize) < batch && (c[1] as usize) < canvas.ny && (c[2] as usize) < canvas.nx;
     if features.dim(0)? != coords.len() || !coords.is_sorted_by(|a, b| a < b) || !coords.iter().all(inside) {
         candle_core::bail!("{:?} features need as many coordinates, sorted and inside the canvas", features.shape())
     }

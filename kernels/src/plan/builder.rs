@@ -47,28 +47,18 @@ impl PlanBuilder {
     /// Convolution with norm, bias and activation as given.
     pub fn conv(&mut self, input: ValueId, conv: Conv) -> Result<ValueId, KernelError> {
         let in_channels = self.shape(input)?.channels();
-        self.push(Op::ConvBnAct {
-            input,
-            in_channels,
-            conv,
-        })
+        self.push(Op::ConvBnAct { input, in_channels, conv })
     }
 
     /// Transposed convolution (kernel = stride) with norm and activation as given.
     pub fn deconv(&mut self, input: ValueId, deconv: Deconv) -> Result<ValueId, KernelError> {
         let in_channels = self.shape(input)?.channels();
-        self.push(Op::DeconvBnAct {
-            input,
-            in_channels,
-            deconv,
-        })
+        self.push(Op::DeconvBnAct { input, in_channels, deconv })
     }
 
     /// Maps of one size, one after another along the channels.
     pub fn concat(&mut self, inputs: &[ValueId]) -> Result<ValueId, KernelError> {
-        self.push(Op::Concat {
-            inputs: inputs.to_vec(),
-        })
+        self.push(Op::Concat { inputs: inputs.to_vec() })
     }
 
     /// Hands a value out under a name.
@@ -93,12 +83,7 @@ impl PlanBuilder {
         if self.outputs.is_empty() {
             return Err(KernelError::NoOutputs);
         }
-        Ok(Plan {
-            canvas: self.canvas,
-            layers: self.layers,
-            outputs: self.outputs,
-            taps: self.taps,
-        })
+        Ok(Plan { canvas: self.canvas, layers: self.layers, outputs: self.outputs, taps: self.taps })
     }
 
     /// Shape of a value produced so far.
@@ -106,10 +91,7 @@ impl PlanBuilder {
         self.layers
             .get(value.0)
             .map(|layer| layer.shape)
-            .ok_or(KernelError::UnknownValue {
-                index: value.0,
-                layers: self.layers.len(),
-            })
+            .ok_or(KernelError::UnknownValue { index: value.0, layers: self.layers.len() })
     }
 
     pub(super) fn push(&mut self, op: Op) -> Result<ValueId, KernelError> {
@@ -117,19 +99,12 @@ impl PlanBuilder {
         if matches!(op, Op::PillarEncode(_)) && self.layers.iter().any(|l| matches!(l.op, Op::PillarEncode(_))) {
             return Err(KernelError::SecondPillarEncoder);
         }
-        let inputs = op
-            .inputs()
-            .iter()
-            .map(|&value| self.shape(value))
-            .collect::<Result<Vec<_>, _>>()?;
+        let inputs = op.inputs().iter().map(|&value| self.shape(value)).collect::<Result<Vec<_>, _>>()?;
         let shape = op.infer(&inputs, self.canvas)?;
         check_elements(op.label(), shape)?;
         for spec in op.parameters() {
             if !self.parameter_names.insert(spec.name.clone()) {
-                return Err(KernelError::DuplicateName {
-                    kind: "parameter",
-                    name: spec.name,
-                });
+                return Err(KernelError::DuplicateName { kind: "parameter", name: spec.name });
             }
         }
         self.layers.push(Layer { op, shape });
@@ -139,11 +114,7 @@ impl PlanBuilder {
     fn check_canvas(&self) -> Result<(), KernelError> {
         let CanvasSize { ny, nx } = self.canvas;
         if ny == 0 || nx == 0 || ny > MAX_CANVAS_SIDE || nx > MAX_CANVAS_SIDE {
-            return Err(KernelError::CanvasSize {
-                ny,
-                nx,
-                max: MAX_CANVAS_SIDE,
-            });
+            return Err(KernelError::CanvasSize { ny, nx, max: MAX_CANVAS_SIDE });
         }
         Ok(())
     }
@@ -151,36 +122,21 @@ impl PlanBuilder {
     fn named(&mut self, name: &str, value: ValueId) -> Result<NamedValue, KernelError> {
         let support = self.shape(value)?.support();
         if !self.value_names.insert(name.to_owned()) {
-            return Err(KernelError::DuplicateName {
-                kind: "output or tap",
-                name: name.to_owned(),
-            });
+            return Err(KernelError::DuplicateName { kind: "output or tap", name: name.to_owned() });
         }
-        Ok(NamedValue {
-            name: name.to_owned(),
-            value,
-            support,
-        })
+        Ok(NamedValue { name: name.to_owned(), value, support })
     }
 }
 
 fn check_elements(label: &str, shape: ValueShape) -> Result<(), KernelError> {
     let elements = match shape {
         ValueShape::Pillars { channels } => channels as u128,
-        ValueShape::Map {
-            channels,
-            height,
-            width,
-        } => (channels as u128)
-            .saturating_mul(height as u128)
-            .saturating_mul(width as u128),
+        ValueShape::Map { channels, height, width } => {
+            (channels as u128).saturating_mul(height as u128).saturating_mul(width as u128)
+        }
     };
     if elements > MAX_MAP_ELEMENTS {
-        return Err(KernelError::TooLarge {
-            layer: label.to_owned(),
-            elements,
-            max: MAX_MAP_ELEMENTS,
-        });
+        return Err(KernelError::TooLarge { layer: label.to_owned(), elements, max: MAX_MAP_ELEMENTS });
     }
     Ok(())
 }

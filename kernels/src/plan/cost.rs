@@ -48,11 +48,7 @@ impl PlanCost {
 impl Plan {
     /// Cost of one frame with this many pillars, every slot of a pillar computed.
     pub fn cost(&self, num_pillars: usize) -> PlanCost {
-        let layers = self
-            .layers
-            .iter()
-            .map(|layer| self.layer_cost(layer, num_pillars))
-            .collect();
+        let layers = self.layers.iter().map(|layer| self.layer_cost(layer, num_pillars)).collect();
         PlanCost { layers, num_pillars }
     }
 
@@ -65,9 +61,7 @@ impl Plan {
             .map(|spec| spec.elements() as u64)
             .sum();
         let read: u64 = match &layer.op {
-            Op::PillarEncode(encoder) => {
-                (num_pillars * encoder.max_points_per_voxel * encoder.point_features) as u64
-            }
+            Op::PillarEncode(encoder) => (num_pillars * encoder.max_points_per_voxel * encoder.point_features) as u64,
             Op::Scatter { .. } | Op::ConvBnAct { .. } | Op::DeconvBnAct { .. } | Op::Concat { .. } => layer
                 .op
                 .inputs()
@@ -99,10 +93,6 @@ impl Plan {
 fn elements(shape: ValueShape, num_pillars: usize) -> u64 {
     match shape {
         ValueShape::Pillars { channels } => (num_pillars * channels) as u64,
-        ValueShape::Map {
-            channels,
-            height,
-            width,
-        } => (channels * height * width) as u64,
+        ValueShape::Map { channels, height, width } => (channels * height * width) as u64,
     }
 }

@@ -27,11 +27,7 @@ pub struct BatchNorm {
 impl BatchNorm {
     /// With the values of PointPillars: eps 1e-3, momentum 0.01.
     pub fn new(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            eps: 1e-3,
-            momentum: 0.01,
-        }
+        Self { name: name.to_owned(), eps: 1e-3, momentum: 0.01 }
     }
 
     /// Name of the scale.
@@ -55,12 +51,8 @@ impl BatchNorm {
     }
 
     fn parameters(&self, channels: usize) -> Vec<ParameterSpec> {
-        let spec = |name, role, value| ParameterSpec {
-            name,
-            shape: vec![channels],
-            role,
-            init: Initializer::Constant(value),
-        };
+        let spec =
+            |name, role, value| ParameterSpec { name, shape: vec![channels], role, init: Initializer::Constant(value) };
         vec![
             spec(self.weight(), ParameterRole::Trainable, 1.0),
             spec(self.bias(), ParameterRole::Trainable, 0.0),
@@ -154,10 +146,7 @@ impl Conv {
 
     /// Adds a bias.
     pub fn bias(mut self, name: &str, init: Initializer) -> Self {
-        self.bias = Some(Bias {
-            name: name.to_owned(),
-            init,
-        });
+        self.bias = Some(Bias { name: name.to_owned(), init });
         self
     }
 
@@ -192,13 +181,7 @@ pub struct Deconv {
 impl Deconv {
     /// No norm, no activation.
     pub fn new(weight: &str, out_channels: usize, scale: usize) -> Self {
-        Self {
-            weight: weight.to_owned(),
-            out_channels,
-            scale,
-            norm: None,
-            activation: Activation::Identity,
-        }
+        Self { weight: weight.to_owned(), out_channels, scale, norm: None, activation: Activation::Identity }
     }
 
     /// Adds batch norm with the values of [`BatchNorm::new`].
@@ -277,9 +260,7 @@ impl Op {
         match self {
             Self::PillarEncode(encoder) => encoder_parameters(encoder),
             Self::ConvBnAct { in_channels, conv, .. } => conv_parameters(*in_channels, conv),
-            Self::DeconvBnAct {
-                in_channels, deconv, ..
-            } => deconv_parameters(*in_channels, deconv),
+            Self::DeconvBnAct { in_channels, deconv, .. } => deconv_parameters(*in_channels, deconv),
             Self::Scatter { .. } | Self::Concat { .. } => Vec::new(),
         }
     }
@@ -291,22 +272,16 @@ impl Op {
                 positive(&encoder.weight, "point features", encoder.point_features)?;
                 positive(&encoder.weight, "points a voxel", encoder.max_points_per_voxel)?;
                 positive(&encoder.weight, "channels", encoder.channels)?;
-                Ok(ValueShape::Pillars {
-                    channels: encoder.channels,
-                })
+                Ok(ValueShape::Pillars { channels: encoder.channels })
             }
             Self::Scatter { .. } => match inputs {
-                [ValueShape::Pillars { channels }] => Ok(ValueShape::Map {
-                    channels: *channels,
-                    height: canvas.ny,
-                    width: canvas.nx,
-                }),
+                [ValueShape::Pillars { channels }] => {
+                    Ok(ValueShape::Map { channels: *channels, height: canvas.ny, width: canvas.nx })
+                }
                 found => Err(wrong_input("scatter", "pillar features", found)),
             },
             Self::ConvBnAct { in_channels, conv, .. } => infer_conv(*in_channels, conv, inputs),
-            Self::DeconvBnAct {
-                in_channels, deconv, ..
-            } => infer_deconv(*in_channels, deconv, inputs),
+            Self::DeconvBnAct { in_channels, deconv, .. } => infer_deconv(*in_channels, deconv, inputs),
             Self::Concat { .. } => infer_concat(inputs),
         }
     }
@@ -362,17 +337,9 @@ fn infer_conv(in_channels: usize, conv: &Conv, inputs: &[ValueShape]) -> Result<
     positive(&conv.weight, "output channels", conv.out_channels)?;
     positive(&conv.weight, "kernel", conv.kernel)?;
     positive(&conv.weight, "stride", conv.stride)?;
-    let geometry = crate::conv2d::ConvGeometry {
-        kernel: conv.kernel,
-        stride: conv.stride,
-        padding: conv.padding,
-    };
+    let geometry = crate::conv2d::ConvGeometry { kernel: conv.kernel, stride: conv.stride, padding: conv.padding };
     let (height, width) = geometry.output_size(height, width)?;
-    Ok(ValueShape::Map {
-        channels: conv.out_channels,
-        height,
-        width,
-    })
+    Ok(ValueShape::Map { channels: conv.out_channels, height, width })
 }
 
 fn infer_deconv(in_channels: usize, deconv: &Deconv, inputs: &[ValueShape]) -> Result<ValueShape, KernelError> {
@@ -391,11 +358,7 @@ fn infer_concat(inputs: &[ValueShape]) -> Result<ValueShape, KernelError> {
     let mut size = None;
     for shape in inputs {
         match *shape {
-            ValueShape::Map {
-                channels: c,
-                height,
-                width,
-            } if size.is_none_or(|size| size == (height, width)) => {
+            ValueShape::Map { channels: c, height, width } if size.is_none_or(|size| size == (height, width)) => {
                 channels += c;
                 size = Some((height, width));
             }
@@ -405,40 +368,23 @@ fn infer_concat(inputs: &[ValueShape]) -> Result<ValueShape, KernelError> {
         }
     }
     let (height, width) = size.ok_or_else(|| wrong_input("concat", "at least one map", inputs))?;
-    Ok(ValueShape::Map {
-        channels,
-        height,
-        width,
-    })
+    Ok(ValueShape::Map { channels, height, width })
 }
 
 fn one_map(label: &str, in_channels: usize, inputs: &[ValueShape]) -> Result<(usize, usize), KernelError> {
     match inputs {
-        [
-            ValueShape::Map {
-                channels,
-                height,
-                width,
-            },
-        ] if *channels == in_channels => Ok((*height, *width)),
+        [ValueShape::Map { channels, height, width }] if *channels == in_channels => Ok((*height, *width)),
         found => Err(wrong_input(label, "one map with the layer's input channels", found)),
     }
 }
 
 fn positive(layer: &str, what: &'static str, value: usize) -> Result<(), KernelError> {
     if value == 0 {
-        return Err(KernelError::ZeroDimension {
-            layer: layer.to_owned(),
-            what,
-        });
+        return Err(KernelError::ZeroDimension { layer: layer.to_owned(), what });
     }
     Ok(())
 }
 
 fn wrong_input(layer: &str, expected: &'static str, found: &[ValueShape]) -> KernelError {
-    KernelError::WrongInput {
-        layer: layer.to_owned(),
-        expected,
-        found: format!("{found:?}"),
-    }
+    KernelError::WrongInput { layer: layer.to_owned(), expected, found: format!("{found:?}") }
 }

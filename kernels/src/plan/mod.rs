@@ -144,10 +144,7 @@ impl Plan {
         self.layers
             .get(value.0)
             .map(|layer| layer.shape)
-            .ok_or(KernelError::UnknownValue {
-                index: value.0,
-                layers: self.layers.len(),
-            })
+            .ok_or(KernelError::UnknownValue { index: value.0, layers: self.layers.len() })
     }
 
     /// Shape of a named output or tap.
@@ -157,10 +154,7 @@ impl Plan {
             .iter()
             .chain(&self.taps)
             .find(|named| named.name == name)
-            .ok_or_else(|| KernelError::UnknownName {
-                kind: "output or tap",
-                name: name.to_owned(),
-            })?;
+            .ok_or_else(|| KernelError::UnknownName { kind: "output or tap", name: name.to_owned() })?;
         self.shape(named.value)
     }
 

@@ -118,12 +118,10 @@ impl Pass<'_> {
         if self.training && rows < 2 {
             return Err(KernelError::TooFewRows { name: norm.name.clone(), rows });
         }
-        let (weight, scale, shift) =
-            (self.var(&encoder.weight)?, self.var(&norm.weight())?, self.var(&norm.bias())?);
+        let (weight, scale, shift) = (self.var(&encoder.weight)?, self.var(&norm.weight())?, self.var(&norm.bias())?);
         let statistics = self.statistics_of(norm)?;
         let tensors = (weight, scale, shift);
-        let (pillars, batch) =
-            pillar_encode(self.input, encoder.max_points_per_voxel, tensors, statistics, norm.eps)?;
+        let (pillars, batch) = pillar_encode(self.input, encoder.max_points_per_voxel, tensors, statistics, norm.eps)?;
         self.statistics.extend(batch.map(|batch| (norm.clone(), batch)));
         Ok(pillars)
     }

@@ -31,7 +31,8 @@ impl Folded {
     pub fn deconv(parameters: &ParameterMap, weight: &[f32], deconv: &Deconv) -> Result<Self, KernelError> {
         let (scale, bias) = scale_and_bias(parameters, deconv.out_channels, None, deconv.norm.as_ref())?;
         let kernels = weight.chunks_exact(deconv.scale * deconv.scale);
-        let scaled = kernels.zip(scale.iter().cycle()).flat_map(|(kernel, scale)| kernel.iter().map(move |w| w * scale));
+        let scaled =
+            kernels.zip(scale.iter().cycle()).flat_map(|(kernel, scale)| kernel.iter().map(move |w| w * scale));
         Ok(Self { weight: scaled.collect(), bias })
     }
 }

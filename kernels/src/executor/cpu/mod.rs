@@ -10,9 +10,9 @@ mod fold;
 
 pub use arena::ArenaPlan;
 
+use crate::conv_transpose2d::adjoint_convolution;
 use crate::conv2d::cpu_fast::{Epilogue, Transposed, forward, scratch_len};
 use crate::conv2d::{ConvGeometry, ConvShape};
-use crate::conv_transpose2d::adjoint_convolution;
 use crate::error::KernelError;
 use crate::parameters::{ParameterMap, check, get};
 use crate::pillar_encode::{PillarInput, cpu_fast as pillars};
@@ -57,12 +57,33 @@ pub struct CpuExecutor {
 /// One operation with its folded weights and places in the arena.
 #[derive(Debug)]
 enum Step {
-    Encode { folded: Folded, max_points: usize },
-    Scatter { channels: usize, out: Slot },
-    Conv { shape: ConvShape, folded: Folded, activation: Activation, input: Slot, out: Slot },
-    Deconv { transposed: Transposed, bias: Vec<f32>, activation: Activation, input: Slot, out: Slot },
+    Encode {
+        folded: Folded,
+        max_points: usize,
+    },
+    Scatter {
+        channels: usize,
+        out: Slot,
+    },
+    Conv {
+        shape: ConvShape,
+        folded: Folded,
+        activation: Activation,
+        input: Slot,
+        out: Slot,
+    },
+    Deconv {
+        transposed: Transposed,
+        bias: Vec<f32>,
+        activation: Activation,
+        input: Slot,
+        out: Slot,
+    },
     /// A part of a concatenation that could not be computed in place.
-    Copy { input: Slot, out: Slot },
+    Copy {
+        input: Slot,
+        out: Slot,
+    },
 }
 
 impl CpuExecutor {
@@ -224,8 +245,7 @@ fn conv_step(
     let geometry = ConvGeometry { kernel: conv.kernel, stride: conv.stride, padding: conv.padding };
     let shape = ConvShape::forward(1, in_channels, conv.out_channels, size, geometry)?;
     let weight = get(parameters, &conv.weight)?;
-    let folded =
-        Folded::new(parameters, &weight.data, conv.out_channels, conv.bias.as_ref(), conv.norm.as_ref())?;
+    let folded = Folded::new(parameters, &weight.data, conv.out_channels, conv.bias.as_ref(), conv.norm.as_ref())?;
     Ok(Step::Conv { shape, folded, activation: conv.activation, input, out })
 }
 
