@@ -86,6 +86,9 @@ impl<'a> MatMut<'a> {
     pub fn multiply(&mut self, accumulate: bool, lhs: MatRef<'_>, rhs: MatRef<'_>) {
         assert_eq!((lhs.rows, lhs.cols, rhs.cols), (self.rows, rhs.rows, self.cols), "sizes of a product");
         for start in (0..self.cols).step_by(PANEL) {
+            // A last panel of fewer columns would be packed into memory allocated for it. Where nothing is
+            // accumulated the last whole panel is computed instead: some columns twice, with the same result.
+            let start = if accumulate || self.cols < PANEL { start } else { start.min(self.cols - PANEL) };
             let cols = PANEL.min(self.cols - start);
             self.multiply_panel(accumulate, lhs, rhs.columns(start, cols), start);
         }

@@ -2,6 +2,8 @@
 
 use std::cell::RefCell;
 
+use crate::matrix::{MatMut, MatRef};
+
 thread_local! {
     static BUFFER: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
@@ -18,7 +20,15 @@ pub(crate) fn with_scratch<T>(len: usize, compute: impl FnOnce(&mut [f32]) -> T)
     })
 }
 
-/// Lets every thread of the pool allocate `len` values now, so that no frame has to.
+/// Lets every thread of the pool allocate `len` values now, so that no frame has to; and whatever the matrix product
+/// keeps for a thread.
 pub(crate) fn reserve_on_every_thread(len: usize) {
-    rayon::broadcast(|_| with_scratch(len, |_| ()));
+    const SIDE: usize = 32;
+    rayon::broadcast(|_| {
+        with_scratch(len.max(2 * SIDE * SIDE), |scratch| {
+            let (factor, result) = scratch[..2 * SIDE * SIDE].split_at_mut(SIDE * SIDE);
+            let factor = MatRef::row_major(factor, SIDE, SIDE);
+            MatMut::row_major(result, SIDE, SIDE).multiply(false, factor, factor);
+        });
+    });
 }
