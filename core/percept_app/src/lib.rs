@@ -23,6 +23,7 @@ mod progress;
 pub mod replay;
 pub mod simulate;
 pub mod topics;
+pub mod training;
 
 pub use config::{ConfigError, DetectorConfig};
 pub use error::AppError;

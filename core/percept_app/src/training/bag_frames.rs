@@ -1,0 +1,121 @@
+//! Frames of labelled drives: clouds with `/truth/objects` beside them, as `percept simulate` and `convert` write.
+//!
+//! Order   each round through the frames has a permutation of its own, drawn from the run's seed.
+//! Limits  the points are kept in memory, at most [`MAX_BYTES`] of them: beyond, the drives must be split over runs.
+
+use percept_bag::{BagReader, RawMessage, ReadOptions, TopicFilter};
+use percept_distill::data::FrameSource;
+use percept_distill::random::{Purpose, frame_rng};
+use percept_kernels::decode_points::{Channel, decode_points};
+use percept_msgs::Message;
+use percept_msgs::vision_msgs::Detection3DArray;
+use percept_types::{BoxError, LabelledFrame, PointCloud, Stamp, TruthObject};
+use rand::RngExt;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::TrainingError;
+use crate::replay::decode_cloud;
+use crate::topics::{TRUTH_OBJECTS, pick_cloud_topic};
+
+/// Points kept in memory at most.
+pub const MAX_BYTES: usize = 8 << 30;
+
+/// The labelled frames of some bags.
+#[derive(Clone, Debug)]
+pub struct BagFrames {
+    frames: Vec<LabelledFrame>,
+    bags: Vec<PathBuf>,
+    seed: u64,
+    without_truth: usize,
+}
+
+impl BagFrames {
+    /// Reads every cloud that has truth of its stamp.
+    ///
+    /// # Errors
+    /// A bag without clouds or truth, a message that cannot be read, more points than fit in memory.
+    pub fn open(bags: &[PathBuf], seed: u64) -> Result<Self, TrainingError> {
+        let mut read = Self { frames: Vec::new(), bags: bags.to_vec(), seed, without_truth: 0 };
+        let mut bytes = 0;
+        for bag in bags {
+            read.add(bag, &mut bytes)?;
+        }
+        Ok(read)
+    }
+
+    /// Clouds left out because no truth has their stamp.
+    pub fn without_truth(&self) -> usize {
+        self.without_truth
+    }
+
+    /// What the frames are, in words, for checkpoints and cards.
+    pub fn describe(&self) -> String {
+        let names: Vec<String> = self.bags.iter().map(|bag| bag.display().to_string()).collect();
+        format!("{} labelled frames of {}", self.frames.len(), names.join(", "))
+    }
+
+    fn add(&mut self, bag: &Path, bytes: &mut usize) -> Result<(), TrainingError> {
+        let fault = |reason: String| TrainingError::Bag { bag: bag.to_owned(), reason };
+        let reader = BagReader::open(bag, ReadOptions::default()).map_err(|e| fault(e.to_string()))?;
+        let topic = pick_cloud_topic(bag, reader.topics(), None).map_err(|e| fault(e.to_string()))?.name.clone();
+        let mut truth = read_truth(&reader).map_err(fault)?;
+        for message in reader.messages(TopicFilter::topics([topic.as_str()])).map_err(|e| fault(e.to_string()))? {
+            let message = message.map_err(|e| fault(e.to_string()))?;
+            let (stamp, cloud) = read_cloud(&message).map_err(|reason| {
+                fault(format!("cloud at {} ns cannot be read: {reason}", message.log_time_ns))
+            })?;
+            let Some(objects) = truth.remove(&stamp) else {
+                self.without_truth += 1;
+                continue;
+            };
+            *bytes += size_of_val(cloud.values());
+            if *bytes > MAX_BYTES {
+                return Err(fault(format!("with it the points exceed {} GiB: train on fewer drives", MAX_BYTES >> 30)));
+            }
+            self.frames.push(LabelledFrame { cloud, point_labels: None, objects });
+        }
+        Ok(())
+    }
+}
+
+fn read_truth(reader: &BagReader) -> Result<BTreeMap<Stamp, Vec<TruthObject>>, String> {
+    let messages = reader.messages(TopicFilter::topics([TRUTH_OBJECTS])).map_err(|_| {
+        format!("has no {TRUTH_OBJECTS}: training needs true boxes, as percept simulate and percept convert write them")
+    })?;
+    let mut truth = BTreeMap::new();
+    for message in messages {
+        let message = message.map_err(|e| e.to_string())?;
+        let read = Detection3DArray::decode(&message.data).and_then(|array| {
+            let objects = array.to_truth()?;
+            Ok((array.header.stamp.into(), objects))
+        });
+        let (stamp, objects) = read.map_err(|e| format!("truth at {} ns cannot be read: {e}", message.log_time_ns))?;
+        truth.insert(stamp, objects);
+    }
+    Ok(truth)
+}
+
+fn read_cloud(message: &RawMessage) -> Result<(Stamp, PointCloud), String> {
+    let raw = decode_cloud(message).map_err(|e| e.to_string())?;
+    let channels = [Channel::optional("intensity", 0.0)];
+    let decoded = decode_points(&raw.payload, &channels, Vec::new()).map_err(|e| e.to_string())?;
+    Ok((raw.stamp, decoded.cloud))
+}
+
+impl FrameSource for BagFrames {
+    fn len(&self) -> Option<u64> {
+        Some(self.frames.len() as u64)
+    }
+
+    fn frame(&self, index: u64) -> Result<LabelledFrame, BoxError> {
+        let count = self.frames.len();
+        let round = index.checked_div(count as u64).ok_or("the bags hold no labelled frame")?;
+        let mut order: Vec<usize> = (0..count).collect();
+        let mut rng = frame_rng(self.seed, round, Purpose::Order);
+        for i in (1..count).rev() {
+            order.swap(i, rng.random_range(0..=i));
+        }
+        Ok(self.frames[order[(index % count as u64) as usize]].clone())
+    }
+}
