@@ -11,6 +11,7 @@ mod outcome;
 mod replay;
 mod report;
 mod simulate;
+mod train;
 
 use bar::Bar;
 use clap::{Parser, Subcommand};
@@ -36,6 +37,7 @@ enum Command {
     Check(check::CheckArgs),
     Simulate(simulate::SimulateArgs),
     Convert(convert::ConvertArgs),
+    Train(train::TrainArgs),
     Import(import::ImportArgs),
 }
 
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Simulate(args) => simulate::run(&args, &mut bar),
         Command::Convert(args) => convert::run(&args, &mut bar),
+        Command::Train(args) => train::run(&args, &mut bar),
         Command::Import(args) => import::run(&args),
     }))
 }

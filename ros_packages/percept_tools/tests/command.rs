@@ -30,7 +30,7 @@ fn drive(folder: &Path, frames: &str) -> String {
 
 #[test]
 fn every_subcommand_explains_itself_with_an_example_and_its_exit_codes() {
-    for command in ["demo", "replay", "eval", "inspect", "check", "simulate"] {
+    for command in ["demo", "replay", "eval", "inspect", "check", "simulate", "train", "import"] {
         let output = percept(&[command, "--help"]);
         let help = text(&output.stdout);
         assert_eq!(code(&output), 0);

@@ -7,7 +7,7 @@
 mod page;
 mod shipped;
 
-use crate::evaluate::{EvaluateSettings, Evaluation, evaluate};
+use crate::evaluate::{EvaluateSettings, Evaluation, WorstSettings, evaluate};
 use crate::replay::{PictureSettings, ReplaySettings, ReplaySummary, replay};
 use crate::{AppError, DetectorConfig, Progress};
 use serde::Serialize;
@@ -20,6 +20,9 @@ use std::time::Instant;
 /// The committed bag and weights, from the root of the workspace.
 const DEMO_BAG: &str = "bags/demo_street";
 const DEMO_WEIGHTS: &str = "ros_packages/percept_models_data/weights/pointpillars_4x_kitti.safetensors";
+
+/// Frames shown with their misses and false boxes.
+const WORST_FRAMES: usize = 4;
 
 /// Says that a folder was written by a demo, so that the next one may replace it.
 const MARK: &str = ".percept_demo";
@@ -75,16 +78,18 @@ pub fn demo(out: &Path, settings: &DemoSettings, progress: &mut dyn Progress) ->
     };
     let boxes = out.join("boxes");
     let summary = replay(&bag, &boxes, &replay_settings, progress)?;
-    let evaluation = evaluate_if_labelled(&boxes, &bag, progress)?;
+    let evaluation = evaluate_if_labelled(out, &bag, progress)?;
     let report = out.join("report.html");
     page::write_report(&report, &summary, evaluation.as_ref())?;
     let seconds = started.elapsed().as_secs_f64();
     Ok(DemoSummary { replay: summary, evaluation, report, pictures, seconds })
 }
 
-/// Figures where the bag has truth; a bag without any is no fault.
-fn evaluate_if_labelled(boxes: &Path, bag: &Path, progress: &mut dyn Progress) -> Result<Option<Evaluation>, AppError> {
-    match evaluate(&[boxes.to_owned()], bag, &EvaluateSettings::default(), progress) {
+/// Figures and the worst frames where the bag has truth; a bag without any is no fault.
+fn evaluate_if_labelled(out: &Path, bag: &Path, progress: &mut dyn Progress) -> Result<Option<Evaluation>, AppError> {
+    let worst = WorstSettings { frames: WORST_FRAMES, folder: out.join("worst") };
+    let settings = EvaluateSettings { worst: Some(worst), ..EvaluateSettings::default() };
+    match evaluate(&[out.join("boxes")], bag, &settings, progress) {
         Ok(evaluation) => Ok(Some(evaluation)),
         Err(AppError::NoDetections { .. }) => {
             progress.note("the bag has no truth: the report has no metrics");
@@ -106,7 +111,7 @@ fn claim_folder(out: &Path) -> Result<(), AppError> {
             way_out: "choose another folder with --out".to_owned(),
         });
     }
-    for old in ["boxes", "pictures"].map(|name| out.join(name)).iter().filter(|path| path.is_dir()) {
+    for old in ["boxes", "pictures", "worst"].map(|name| out.join(name)).iter().filter(|path| path.is_dir()) {
         fs::remove_dir_all(old).map_err(AppError::io("remove", old))?;
     }
     fs::create_dir_all(out).map_err(AppError::io("create", out))?;

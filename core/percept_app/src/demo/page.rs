@@ -1,7 +1,7 @@
 //! The page that shows a replay and its figures.
 
 use crate::AppError;
-use crate::evaluate::{Evaluation, OutputScore};
+use crate::evaluate::{Evaluation, OutputScore, WorstFrame};
 use crate::replay::ReplaySummary;
 use percept_eval::average_precision::RecallPoints;
 use percept_eval::kitti::{EvaluatedClass, KittiResults, Metric, OverlapSet};
@@ -9,7 +9,7 @@ use percept_types::Difficulty;
 use percept_viz::curves::{Plot, Series};
 use percept_viz::report::{ApRow, ApTable, Count, Picture, Report, StageLatency, Tile, Tone};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const DIFFICULTIES: [Difficulty; 3] = [Difficulty::Easy, Difficulty::Moderate, Difficulty::Hard];
 
@@ -23,10 +23,14 @@ pub(super) fn write_report(
     let score = evaluation.and_then(|evaluation| evaluation.outputs.first());
     let mut report = Report::new("Percept: LiDAR detector", subtitle).tiles(&tiles(replay, score));
     report = report.strip("Seen from above", &pictures(path, replay));
+    let worst = evaluation.map(|evaluation| worst_pictures(path, evaluation)).unwrap_or_default();
     report = match score {
         Some(score) => figures(report, score),
         None => report.note("Average precision", "The bag has no truth, so nothing can be said about right and wrong."),
     };
+    if !worst.is_empty() {
+        report = report.strip("The frames with most misses and false boxes", &worst);
+    }
     report = report
         .latency("Time by stage", &latency(replay))
         .counts("What was dropped or failed", &counts(replay))
@@ -159,13 +163,20 @@ fn boxes(replay: &ReplaySummary) -> Vec<Vec<String>> {
 }
 
 fn pictures(page: &Path, replay: &ReplaySummary) -> Vec<Picture> {
+    let caption = |path: &PathBuf| path.file_stem().map(|stem| stem.to_string_lossy().replace('_', " "));
+    replay.pictures.iter().map(|path| picture(page, path, caption(path).unwrap_or_default())).collect()
+}
+
+fn worst_pictures(page: &Path, evaluation: &Evaluation) -> Vec<Picture> {
+    let caption =
+        |worst: &WorstFrame| format!("{} found, {} missed, {} false", worst.found, worst.missed, worst.false_boxes);
+    evaluation.worst.iter().map(|worst| picture(page, &worst.picture, caption(worst))).collect()
+}
+
+/// A picture by its path from the page.
+fn picture(page: &Path, path: &Path, caption: String) -> Picture {
     let folder = page.parent().unwrap_or(Path::new(""));
-    let picture = |path: &std::path::PathBuf| {
-        let href = path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned();
-        let caption = path.file_stem().map(|stem| stem.to_string_lossy().replace('_', " ")).unwrap_or_default();
-        Picture { href, caption }
-    };
-    replay.pictures.iter().map(picture).collect()
+    Picture { href: path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned(), caption }
 }
 
 fn provenance(replay: &ReplaySummary) -> Vec<(String, String)> {
