@@ -1,16 +1,19 @@
 //! The loop as a whole on a small network and a few made-up frames.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use percept_distill::DistillError;
 use percept_distill::augment::{Augmentation, AugmentationSettings, GeometryRanges, PointRanges};
 use percept_distill::data::{Batch, FixedFrames, SampleMaker, WindowSettings};
 use percept_distill::optimiser::OneCycle;
-use percept_distill::train::{Checkpoint, CurveWriter, NormCalibration, Observe, RunEnd, RunPlan, StepReport, TrainSettings, Trainer, run};
+use percept_distill::train::{
+    Checkpoint, CurveWriter, NormCalibration, Observe, RunEnd, RunPlan, StepReport, TrainSettings, Trainer, run,
+};
 use percept_distill::validation::Predictor;
-use percept_distill::DistillError;
 use percept_models::pointpillars::{GridPreset, RawPointPillarsConfig, Width};
 use percept_types::{Box3d, LabelledFrame, Occlusion, PointCloud, PointLayout, TruthObject};
 
@@ -169,7 +172,8 @@ fn a_run_stopped_and_resumed_has_the_losses_of_one_never_stopped_on_any_number_o
     losses.extend(rest);
     assert_eq!(losses, expected);
     assert_eq!(second.averaged_weights(), never_stopped.averaged_weights());
-    let seconds = |trainer: &Trainer| percept_distill::train::CheckpointState { seconds: 0.0, ..trainer.state().clone() };
+    let seconds =
+        |trainer: &Trainer| percept_distill::train::CheckpointState { seconds: 0.0, ..trainer.state().clone() };
     assert!(seconds(&second) == seconds(&never_stopped), "counters and statistics differ");
     let rows = CurveWriter::read(&parts.path().join("curves.csv")).unwrap();
     assert_eq!(rows.iter().map(|row| row.step).collect::<Vec<_>>(), (0..9).collect::<Vec<_>>());
@@ -187,10 +191,7 @@ fn a_checkpoint_is_refused_under_other_settings_and_by_name() {
     assert!(error.contains("seed"), "{error}");
     Trainer::resume(settings(1), read()).unwrap();
     std::fs::write(folder.path().join("other.safetensors"), b"not one").unwrap();
-    assert!(matches!(
-        Checkpoint::read(&folder.path().join("other.safetensors")),
-        Err(DistillError::Checkpoint { .. })
-    ));
+    assert!(matches!(Checkpoint::read(&folder.path().join("other.safetensors")), Err(DistillError::Checkpoint { .. })));
 }
 
 #[test]
@@ -200,7 +201,8 @@ fn a_batch_that_is_not_finite_or_empty_leaves_the_weights_and_many_in_a_row_end_
     let mut broken = frame(0);
     broken.cloud.values_mut().iter_mut().skip(3).step_by(4).for_each(|intensity| *intensity = f32::NAN);
     let empty = LabelledFrame { cloud: PointCloud::empty_xyzi(), point_labels: None, objects: Vec::new() };
-    let (broken, empty, good) = (batch(&trainer, vec![broken]), batch(&trainer, vec![empty]), batch(&trainer, vec![frame(0)]));
+    let (broken, empty, good) =
+        (batch(&trainer, vec![broken]), batch(&trainer, vec![empty]), batch(&trainer, vec![frame(0)]));
     assert!(!trainer.step(&good).unwrap().skipped);
     let before = trainer.checkpoint().unwrap();
     assert!(trainer.step(&broken).unwrap().skipped);

@@ -6,8 +6,8 @@ use crate::report;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use percept_app::training::{
-    BagFrames, DEFAULT_STEPS, FrameSource, GridPreset, HeldOut, RunConfig, RunEnd, SessionPlan, SimulatedFrames, Weights,
-    Width, export, train,
+    BagFrames, DEFAULT_STEPS, FrameSource, GridPreset, HeldOut, RunConfig, RunEnd, SessionPlan, SimulatedFrames,
+    Weights, Width, export, train,
 };
 use percept_app::{DetectorConfig, Progress};
 use serde::Serialize;

@@ -62,9 +62,8 @@ impl BagFrames {
         let mut truth = read_truth(&reader).map_err(fault)?;
         for message in reader.messages(TopicFilter::topics([topic.as_str()])).map_err(|e| fault(e.to_string()))? {
             let message = message.map_err(|e| fault(e.to_string()))?;
-            let (stamp, cloud) = read_cloud(&message).map_err(|reason| {
-                fault(format!("cloud at {} ns cannot be read: {reason}", message.log_time_ns))
-            })?;
+            let (stamp, cloud) = read_cloud(&message)
+                .map_err(|reason| fault(format!("cloud at {} ns cannot be read: {reason}", message.log_time_ns)))?;
             let Some(objects) = truth.remove(&stamp) else {
                 self.without_truth += 1;
                 continue;
@@ -117,5 +116,38 @@ impl FrameSource for BagFrames {
             order.swap(i, rng.random_range(0..=i));
         }
         Ok(self.frames[order[(index % count as u64) as usize]].clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Unwatched;
+    use crate::simulate::{SimulateSettings, SimulatedView, simulate};
+
+    #[test]
+    fn a_simulated_drive_is_read_back_with_its_truth_and_goes_round_in_a_new_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let bag = folder.path().join("drive");
+        let settings = SimulateSettings {
+            frames: 4,
+            view: SimulatedView::KittiCamera,
+            labelled_points: false,
+            ..Default::default()
+        };
+        let summary = simulate(&bag, &settings, &mut Unwatched).unwrap();
+        let frames = BagFrames::open(std::slice::from_ref(&bag), 3).unwrap();
+        assert_eq!((frames.len(), frames.without_truth()), (Some(4), 0));
+        let round = |first: u64| (first..first + 4).map(|i| frames.frame(i).unwrap()).collect::<Vec<_>>();
+        assert_eq!(round(0).iter().map(|f| f.cloud.len() as u64).sum::<u64>(), summary.points);
+        let objects: u64 = round(4).iter().map(|f| f.objects.len() as u64).sum();
+        assert_eq!(objects, summary.objects.values().sum::<u64>());
+        assert!((1..5).any(|k| round(4 * k) != round(0)), "five rounds in the same order");
+    }
+
+    #[test]
+    fn a_bag_that_is_not_there_is_named() {
+        let error = BagFrames::open(&[PathBuf::from("no/such/bag")], 1).unwrap_err().to_string();
+        assert!(error.contains("no/such/bag"), "{error}");
     }
 }

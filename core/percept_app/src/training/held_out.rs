@@ -60,7 +60,8 @@ impl HeldOut {
         let setting = |found: String, expected| TrainingError::Setting { name: "held-out source", found, expected };
         let camera = source.camera().ok_or_else(|| setting("without a camera".into(), "a source with a camera"))?;
         let frame = |index| {
-            let frame = source.frame(index).map_err(|error| setting(error.to_string(), "a source that makes frames"))?;
+            let frame =
+                source.frame(index).map_err(|error| setting(error.to_string(), "a source that makes frames"))?;
             let truth = annotations_of_truth(index as usize, &frame.objects, &camera)?;
             let truth = truth.into_iter().map(|(_, annotation)| annotation).collect();
             Ok(HeldOutFrame { cloud: frame.cloud, camera: camera.clone(), truth })
@@ -78,7 +79,9 @@ impl HeldOut {
         let mut frames = Vec::new();
         for number in folder.frames() {
             let frame = folder.read(*number).map_err(|e| fault(e.to_string()))?;
-            let (Some(cloud), Some(calib), Some(labels)) = (frame.cloud, frame.calib, frame.label_text) else { continue };
+            let (Some(cloud), Some(calib), Some(labels)) = (frame.cloud, frame.calib, frame.label_text) else {
+                continue;
+            };
             let (width, height) = folder.image_size(*number).map_err(|e| fault(e.to_string()))?;
             let camera = calib.camera(width, height);
             let cloud = cloud.filtered(|p| camera.sees([p[0], p[1], p[2]].map(f64::from)));
@@ -137,7 +140,8 @@ impl Scores {
             if let (Some(ap), Metric::Bev | Metric::Volume) = (entry.ap_r40, entry.metric) {
                 let difficulty = format!("{:?}", entry.difficulty).to_lowercase();
                 let metric = entry.metric.name();
-                metrics.insert(format!("{}/{}/{metric}_ap_r40_{difficulty}{strictness}", self.name, entry.class_name), ap);
+                metrics
+                    .insert(format!("{}/{}/{metric}_ap_r40_{difficulty}{strictness}", self.name, entry.class_name), ap);
             }
         }
         metrics

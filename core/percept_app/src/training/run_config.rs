@@ -117,9 +117,7 @@ impl RunConfig {
                 shuffle: true,
             },
             camera_crop_probability: self.camera_crop_probability,
-            paste: PasteSettings {
-                objects_per_class: pasted.map(|name| (name.clone(), self.paste_objects)).collect(),
-            },
+            paste: PasteSettings { objects_per_class: pasted.map(|name| (name.clone(), self.paste_objects)).collect() },
         }
     }
 }

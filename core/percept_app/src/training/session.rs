@@ -116,9 +116,8 @@ fn sample_maker(
         progress.note("collecting objects to paste");
         let mut database = ObjectDatabase::default();
         for index in PASTE_FRAMES {
-            let frame = source
-                .frame(index)
-                .map_err(|source| percept_distill::DistillError::Source { index, source })?;
+            let frame =
+                source.frame(index).map_err(|source| percept_distill::DistillError::Source { index, source })?;
             database.add_frame(&frame, 5);
         }
         Some(Arc::new(database))

@@ -64,7 +64,9 @@ impl Observe for Watch<'_> {
                 .map(|scores| scores.line(trainer.config().class_names()))
                 .and_then(|line| self.keep(&format!("step {step}, {line}")).map(|()| line));
             match told {
-                Ok(line) => self.progress.note(&format!("step {step}, {line} [{:.0} s]", started.elapsed().as_secs_f64())),
+                Ok(line) => {
+                    self.progress.note(&format!("step {step}, {line} [{:.0} s]", started.elapsed().as_secs_f64()))
+                }
                 // A validation that fails (early weights may predict nothing) is told and costs no run.
                 Err(error) => self.progress.note(&format!("step {step}, {}: not validated: {error}", set.name())),
             }

@@ -38,7 +38,8 @@ impl GeometryRanges {
 
     pub(super) fn validate(&self) -> Result<(), DistillError> {
         probability("flip_probability", self.flip_probability)?;
-        let refuse = |name, found: f64, expected| Err(DistillError::Setting { name, found: found.to_string(), expected });
+        let refuse =
+            |name, found: f64, expected| Err(DistillError::Setting { name, found: found.to_string(), expected });
         if !(0.0..=std::f64::consts::PI).contains(&self.rotation_rad) {
             return refuse("rotation_rad", self.rotation_rad, "0 to pi");
         }

@@ -46,7 +46,8 @@ impl ObjectDatabase {
             let inside = BoxInterior::new(&object.box3d);
             let points = frame.cloud.filtered(|p| inside.contains(p));
             if points.len() >= min_points.max(1) {
-                let stored = StoredObject { object: TruthObject { num_points: points.len(), ..object.clone() }, points };
+                let stored =
+                    StoredObject { object: TruthObject { num_points: points.len(), ..object.clone() }, points };
                 self.objects.entry(object.class_name.clone()).or_default().push(stored);
             }
         }

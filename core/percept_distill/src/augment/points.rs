@@ -148,7 +148,9 @@ impl BoxInterior {
         }
         let along = dx * self.cos + dy * self.sin;
         let across = dy * self.cos - dx * self.sin;
-        along.abs() < self.half_m[0] && across.abs() < self.half_m[1] && (p[2] - self.center_m[2]).abs() < self.half_m[2]
+        along.abs() < self.half_m[0]
+            && across.abs() < self.half_m[1]
+            && (p[2] - self.center_m[2]).abs() < self.half_m[2]
     }
 }
 

@@ -55,9 +55,13 @@ impl Loader {
         }
         Ok(loader)
     }
+}
+
+impl Iterator for Loader {
+    type Item = Result<FrameSamples, DistillError>;
 
     /// The next samples in order; `None` after the last.
-    pub fn next(&mut self) -> Option<Result<FrameSamples, DistillError>> {
+    fn next(&mut self) -> Option<Self::Item> {
         if self.next >= self.end {
             return None;
         }

@@ -32,12 +32,8 @@ pub struct FrameStatistics {
 impl FrameStatistics {
     /// Counts the points of a cloud that lie in the grid.
     pub fn of(cloud: &PointCloud, grid: &VoxelGrid) -> Self {
-        let mut counts = Self {
-            num_points: 0,
-            z: vec![0; Z_BINS],
-            range: vec![0; RANGE_BINS],
-            intensity: vec![0; INTENSITY_BINS],
-        };
+        let mut counts =
+            Self { num_points: 0, z: vec![0; Z_BINS], range: vec![0; RANGE_BINS], intensity: vec![0; INTENSITY_BINS] };
         let intensity = cloud.layout().index_of("intensity");
         for point in cloud.points() {
             let p = [point[0], point[1], point[2]].map(f64::from);
@@ -104,8 +100,9 @@ impl StatisticsSum {
         let frames = self.frames as f64;
         let mean = self.points / frames;
         let variance = (self.points_squared / frames - mean * mean).max(0.0);
-        let percentiles =
-            |counts: &[u64], first: f64, width: f64| [0.05, 0.5, 0.95].map(|share| percentile(counts, share, first, width));
+        let percentiles = |counts: &[u64], first: f64, width: f64| {
+            [0.05, 0.5, 0.95].map(|share| percentile(counts, share, first, width))
+        };
         Some(InputStatistics {
             num_points_mean: mean,
             num_points_std: variance.sqrt(),

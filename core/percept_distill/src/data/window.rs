@@ -97,7 +97,8 @@ mod tests {
             let mut rng = frame_rng(1, index, Purpose::Window);
             let center_m = [uniform(&mut rng, 0.0, 69.0), uniform(&mut rng, -39.0, 39.0), -1.0];
             let box3d = Box3d { center_m, size_m: [4.0, 1.6, 1.5], yaw_rad: 0.0 };
-            let truth = [TruthBox { box3d, roles: vec![TruthRole::Wanted, TruthRole::Background, TruthRole::Background] }];
+            let truth =
+                [TruthBox { box3d, roles: vec![TruthRole::Wanted, TruthRole::Background, TruthRole::Background] }];
             let window = place_window(&config(), &settings, &truth, &mut rng);
             config().check_window(&window).unwrap();
             let range = window.range_m(config().grid());

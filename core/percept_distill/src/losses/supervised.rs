@@ -125,7 +125,8 @@ mod tests {
     #[test]
     fn maps_of_another_size_are_refused_by_name() {
         let targets = Arc::new(targets());
-        let error = SupervisedLoss::default().evaluate(&map(6, 1.0), &map(14, 1.0), &map(6, 1.0), &targets).unwrap_err();
+        let error =
+            SupervisedLoss::default().evaluate(&map(6, 1.0), &map(14, 1.0), &map(6, 1.0), &targets).unwrap_err();
         assert!(error.to_string().contains("box codes"), "{error}");
     }
 }

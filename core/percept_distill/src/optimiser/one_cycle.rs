@@ -36,9 +36,8 @@ impl OneCycle {
     /// # Errors
     /// The first that is outside its limits, by name.
     pub fn validate(&self) -> Result<(), DistillError> {
-        let refuse = |name, found: f64, expected| {
-            Err(DistillError::Setting { name, found: found.to_string(), expected })
-        };
+        let refuse =
+            |name, found: f64, expected| Err(DistillError::Setting { name, found: found.to_string(), expected });
         if self.steps == 0 {
             return refuse("steps", 0.0, "at least 1");
         }

@@ -29,7 +29,8 @@ impl UprightRectangle {
 
     /// Overlap over union.
     pub(super) fn iou(&self, other: &Self) -> f32 {
-        let side = |axis: usize| (self.max_m[axis].min(other.max_m[axis]) - self.min_m[axis].max(other.min_m[axis])).max(0.0);
+        let side =
+            |axis: usize| (self.max_m[axis].min(other.max_m[axis]) - self.min_m[axis].max(other.min_m[axis])).max(0.0);
         let intersection = side(0) * side(1);
         intersection / (self.area_m2() + other.area_m2() - intersection).max(1e-6)
     }

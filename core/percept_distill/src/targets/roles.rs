@@ -55,7 +55,8 @@ impl AssignmentRules {
     /// ignored, since its best anchor is not there.
     pub fn truth_boxes(&self, objects: &[TruthObject], in_view: impl Fn(&Box3d) -> bool) -> Vec<TruthBox> {
         let concerned = |object: &TruthObject| {
-            let roles: Vec<TruthRole> = self.classes.iter().map(|class| class.role(object, in_view(&object.box3d))).collect();
+            let roles: Vec<TruthRole> =
+                self.classes.iter().map(|class| class.role(object, in_view(&object.box3d))).collect();
             let any = object.box3d.is_valid() && roles.iter().any(|role| *role != TruthRole::Background);
             any.then_some(TruthBox { box3d: object.box3d, roles })
         };
@@ -107,11 +108,16 @@ mod tests {
     #[test]
     fn vans_and_unseen_cars_are_neither_right_nor_wrong_for_car() {
         let rules = AssignmentRules::for_classes(&["Car", "Pedestrian"].map(str::to_owned));
-        let objects = [object("Car", 50), object("Car", 4), object("Van", 50), object("Truck", 50), object("DontCare", 0)];
+        let objects =
+            [object("Car", 50), object("Car", 4), object("Van", 50), object("Truck", 50), object("DontCare", 0)];
         let roles: Vec<_> = rules.truth_boxes(&objects, |_| true).into_iter().map(|truth| truth.roles).collect();
         use TruthRole::{Background, Ignored, Wanted};
-        let expected =
-            vec![vec![Wanted, Background], vec![Ignored, Background], vec![Ignored, Background], vec![Ignored, Ignored]];
+        let expected = vec![
+            vec![Wanted, Background],
+            vec![Ignored, Background],
+            vec![Ignored, Background],
+            vec![Ignored, Ignored],
+        ];
         assert_eq!(roles, expected);
         let outside = rules.truth_boxes(&objects[..1], |_| false);
         assert_eq!(outside[0].roles[0], Ignored);

@@ -84,7 +84,8 @@ impl Checkpoint {
             let second = second.remove(&name)?;
             Some((name, first, second))
         };
-        let restore = |(name, first, second)| Ok((name, Moments { first: to_tensor(first)?, second: to_tensor(second)? }));
+        let restore =
+            |(name, first, second)| Ok((name, Moments { first: to_tensor(first)?, second: to_tensor(second)? }));
         first.into_iter().filter_map(pair).map(restore).collect()
     }
 
@@ -144,7 +145,9 @@ impl Checkpoint {
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(damaged)?;
         let metadata = header.metadata().clone().unwrap_or_default();
         if metadata.get("format").map(String::as_str) != Some(FORMAT) {
-            return Err(refuse(format!("is no training checkpoint of format {FORMAT}; weights alone cannot be resumed")));
+            return Err(refuse(format!(
+                "is no training checkpoint of format {FORMAT}; weights alone cannot be resumed"
+            )));
         }
         let json = |key: &str| metadata.get(key).ok_or_else(|| refuse(format!("lacks its {key}")));
         let mut checkpoint = Self {

@@ -12,5 +12,5 @@ pub use checkpoint::{Checkpoint, CheckpointState};
 pub use curves::{CurveWriter, StepRecord};
 pub use run::{Observe, RunEnd, RunPlan, run};
 pub use settings::TrainSettings;
-pub use trainer::{StepReport, Trainer};
 pub(crate) use trainer::pillar_input;
+pub use trainer::{StepReport, Trainer};

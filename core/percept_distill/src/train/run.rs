@@ -67,7 +67,7 @@ pub fn run(
     let mut saved_at = Instant::now();
     while trainer.state().step < steps {
         let started = Instant::now();
-        let frames = (0..settings.frames_per_step).filter_map(|_| loader.next()).collect::<Result<Vec<_>, _>>()?;
+        let frames = loader.by_ref().take(settings.frames_per_step).collect::<Result<Vec<_>, _>>()?;
         let batch = Batch::new(trainer.config(), frames, settings.normaliser)?;
         let report = trainer.step(&batch)?;
         trainer.add_seconds(started.elapsed().as_secs_f64());

@@ -28,10 +28,11 @@ fn assign_plainly(all: &Anchors, rules: &AssignmentRules, truth: &[TruthBox]) ->
     let mut table: Vec<(AnchorLabel, usize)> = vec![(AnchorLabel::Background, usize::MAX); all.len()];
     for (class_index, class) in all.classes().iter().enumerate() {
         let (positive_iou, negative_iou) = thresholds(class);
-        let wanted: Vec<usize> = (0..truth.len()).filter(|&t| truth[t].roles[class_index] == TruthRole::Wanted).collect();
-        let ignored: Vec<usize> = (0..truth.len()).filter(|&t| truth[t].roles[class_index] == TruthRole::Ignored).collect();
-        let anchors: Vec<usize> =
-            (0..all.len()).filter(|&i| all.get(i).unwrap().class_index == class_index).collect();
+        let wanted: Vec<usize> =
+            (0..truth.len()).filter(|&t| truth[t].roles[class_index] == TruthRole::Wanted).collect();
+        let ignored: Vec<usize> =
+            (0..truth.len()).filter(|&t| truth[t].roles[class_index] == TruthRole::Ignored).collect();
+        let anchors: Vec<usize> = (0..all.len()).filter(|&i| all.get(i).unwrap().class_index == class_index).collect();
         let iou = |t: usize, a: usize| rectangle(&truth[t].box3d).iou(&rectangle(&all.get(a).unwrap().box3d));
         let best_of_truth: Vec<f32> =
             wanted.iter().map(|&t| anchors.iter().map(|&a| iou(t, a)).fold(0.0, f32::max)).collect();

@@ -1,4 +1,6 @@
-//! Boxes of whole frames by given weights, on the CPU executor.
+//! A look at a network in training: boxes of whole frames by given weights, on the CPU executor.
+//!
+//! What the boxes are worth is for `percept_eval` to say.
 
 use percept_kernels::executor::cpu::{CpuExecutor, Keep};
 use percept_kernels::parameters::ParameterMap;
