@@ -3,6 +3,7 @@
 use crate::AppError;
 use percept_bag::{BagWriter, QosProfile, TopicId, TopicSpec, WriteOptions};
 use percept_msgs::Message;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::path::Path;
@@ -10,8 +11,17 @@ use std::path::Path;
 /// A topic that takes messages of one type.
 #[derive(Debug)]
 pub struct OutputTopic<M> {
-    id: TopicId,
+    spec: TopicSpec,
+    id: OnceCell<TopicId>,
     message: PhantomData<fn(&M)>,
+}
+
+impl<M: Message> OutputTopic<M> {
+    /// A topic that enters the bag with its first message: a part that a drive lacks leaves no empty topic.
+    pub fn when_used(name: &str, qos: QosProfile) -> Self {
+        let spec = TopicSpec::new(name, M::TYPE_NAME, qos).with_schema(M::definition());
+        Self { spec, id: OnceCell::new(), message: PhantomData }
+    }
 }
 
 /// A bag that is being written.
@@ -29,13 +39,14 @@ impl OutputBag {
         Ok(Self { writer: BagWriter::create(path, WriteOptions::default())? })
     }
 
-    /// Adds a topic for messages of type `M`.
+    /// Adds a topic for messages of type `M`, whether or not it will have any.
     ///
     /// # Errors
     /// When a topic of this name exists with another type, or the name is no topic name.
     pub fn topic<M: Message>(&mut self, name: &str, qos: QosProfile) -> Result<OutputTopic<M>, AppError> {
-        let spec = TopicSpec::new(name, M::TYPE_NAME, qos).with_schema(M::definition());
-        Ok(OutputTopic { id: self.writer.add_topic(spec)?, message: PhantomData })
+        let topic = OutputTopic::when_used(name, qos);
+        self.id_of(&topic)?;
+        Ok(topic)
     }
 
     /// Appends a message with its log time.
@@ -43,7 +54,18 @@ impl OutputBag {
     /// # Errors
     /// When it cannot be written; what was written before is then readable.
     pub fn write<M: Message>(&mut self, topic: &OutputTopic<M>, log_time_ns: i64, message: &M) -> Result<(), AppError> {
-        Ok(self.writer.write(topic.id, log_time_ns, log_time_ns, &message.encode())?)
+        let id = self.id_of(topic)?;
+        Ok(self.writer.write(id, log_time_ns, log_time_ns, &message.encode())?)
+    }
+
+    fn id_of<M>(&mut self, topic: &OutputTopic<M>) -> Result<TopicId, AppError> {
+        match topic.id.get() {
+            Some(id) => Ok(*id),
+            None => {
+                let id = self.writer.add_topic(topic.spec.clone())?;
+                Ok(*topic.id.get_or_init(|| id))
+            }
+        }
     }
 
     /// Notes where the bag came from.

@@ -1,4 +1,6 @@
 //! Replay from end to end on small bags and small random networks.
+// Clippy's leave for tests does not reach the functions that they share.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod fixtures;
 

@@ -48,7 +48,7 @@ pub(super) fn sample_clouds(
     for message in reader.messages(TopicFilter::topics([topic]))?.take(SAMPLED_FRAMES) {
         let message = message?;
         let decoded = decode_cloud(&message).map_err(|e| e.to_string()).and_then(|cloud| {
-            let points = decode_points(&cloud.payload, &[channel.clone()], Vec::new());
+            let points = decode_points(&cloud.payload, std::slice::from_ref(&channel), Vec::new());
             points.map(|points| (cloud, points.cloud)).map_err(|e| e.to_string())
         });
         match decoded {

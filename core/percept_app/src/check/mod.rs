@@ -132,9 +132,8 @@ fn describe_sample(sample: &CloudSample, findings: &mut Findings) {
     for fault in &sample.faults {
         findings.error("cloud", fault.clone(), "percept replay counts such frames and goes on");
     }
-    if sample.frames > 0 {
+    if let Some(points) = sample.num_points.checked_div(sample.frames) {
         let fields = sample.fields.join(", ");
-        let points = sample.num_points / sample.frames;
         findings.ok("cloud", format!("{points} points a frame in {}; fields {fields}", sample.frame_id));
     }
     if sample.num_points == 0 {

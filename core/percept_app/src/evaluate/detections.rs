@@ -3,7 +3,7 @@
 use crate::{AppError, topics};
 use percept_bag::{BagReader, ReadOptions, TopicFilter, TopicInfo};
 use percept_msgs::Message;
-use percept_msgs::vision_msgs::Detection3DArray;
+use percept_msgs::vision_msgs::{Detection3DArray, LabelInfo};
 use percept_types::{Detections, Stamp};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,11 +18,24 @@ pub(super) struct OutputDetections {
 pub(super) fn read_detections(bag: &Path, topic: Option<&str>) -> Result<OutputDetections, AppError> {
     let reader = BagReader::open(bag, ReadOptions::default())?;
     let topic = pick_topic(bag, reader.topics(), topic, topics::OBJECTS, &[topics::TRUTH_OBJECTS])?;
+    let class_names = read_class_names(&reader)?;
     let mut by_stamp = BTreeMap::new();
     for (array, fault) in read_arrays(bag, &reader, &topic)? {
-        by_stamp.insert(array.header.stamp.into(), array.to_detections().map_err(|e| fault(e.to_string()))?);
+        // With the detector's own order a class has one index, and one colour, in every frame.
+        let detections = array.to_detections_of(&class_names).or_else(|_| array.to_detections());
+        by_stamp.insert(array.header.stamp.into(), detections.map_err(|e| fault(e.to_string()))?);
     }
     Ok(OutputDetections { bag: bag.to_owned(), by_stamp })
+}
+
+/// The classes of the detector in its order, where the bag tells them as `percept replay` does.
+fn read_class_names(reader: &BagReader) -> Result<Vec<String>, AppError> {
+    if !reader.topics().iter().any(|topic| topic.name == topics::LABEL_INFO) {
+        return Ok(Vec::new());
+    }
+    let first = reader.messages(TopicFilter::topics([topics::LABEL_INFO]))?.next().transpose()?;
+    let info = first.and_then(|message| LabelInfo::decode(&message.data).ok());
+    Ok(info.map(|info| info.class_map.into_iter().map(|class| class.class_name).collect()).unwrap_or_default())
 }
 
 /// A fault in a message that was read, with its place.
