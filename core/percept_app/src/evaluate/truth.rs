@@ -23,6 +23,10 @@ pub(super) struct TruthFrame {
     pub(super) objects: Option<Vec<TruthObject>>,
 }
 
+/// Transforms are looked up once the whole bag was read, so its history is kept: a year, ten million a frame.
+const WHOLE_BAG_S: f64 = 3.2e7;
+const MAX_TRANSFORMS: usize = 10_000_000;
+
 /// Truth by stamp.
 pub(super) type TruthFrames = BTreeMap<Stamp, TruthFrame>;
 
@@ -60,7 +64,7 @@ fn bag_kitti_truth(bag: &Path, reader: &BagReader) -> Result<TruthFrames, AppErr
     if !present.contains(&topics::TRUTH_KITTI) {
         return Ok(TruthFrames::new());
     }
-    let mut buffer = TransformBuffer::default();
+    let mut buffer = TransformBuffer::with_history(WHOLE_BAG_S, MAX_TRANSFORMS);
     let mut texts: BTreeMap<Stamp, String> = BTreeMap::new();
     let mut cameras: BTreeMap<Stamp, CameraInfo> = BTreeMap::new();
     for message in reader.messages(TopicFilter::topics(present))? {
