@@ -1,4 +1,5 @@
 //! Rules of size and naming that hold for every source file (ARCHITECTURE.md, "Names" and "Sizes").
+#![allow(clippy::unwrap_used)]
 
 use percept_tests::{files_with_ending, without_tests, workspace_root};
 use std::fs;
@@ -109,4 +110,19 @@ fn the_tree_stays_small_enough_to_clone_without_thought() {
     };
     assert!(bytes(".safetensors", "ros_packages/percept_models_data") <= 14 << 20, "weights above 14 MB");
     assert!(bytes("", "bags/") <= 8 << 20, "bags/ above 8 MB");
+}
+
+#[test]
+fn the_committed_bags_are_those_of_the_manifest() {
+    use sha2::{Digest, Sha256};
+    let folder = workspace_root().join("bags");
+    let manifest = fs::read_to_string(folder.join("manifest.yaml")).unwrap();
+    let listed: Vec<(&str, &str)> = manifest.lines().filter_map(|line| line.split_once(": ")).collect();
+    let files = files_with_ending(&workspace_root(), ".mcap").unwrap();
+    assert_eq!(files.len(), listed.iter().filter(|(name, _)| name.ends_with(".mcap")).count(), "{manifest}");
+    for (name, expected) in listed {
+        let hash = Sha256::digest(fs::read(folder.join(name)).unwrap());
+        let found: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(found, expected, "{name}: changed without its line in bags/manifest.yaml");
+    }
 }

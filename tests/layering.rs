@@ -1,4 +1,5 @@
 //! The arrows of ARCHITECTURE.md: two columns on one base, and nothing points upwards or across.
+#![allow(clippy::unwrap_used)]
 
 use percept_tests::{Manifest, manifests, workspace_root};
 use std::collections::BTreeMap;

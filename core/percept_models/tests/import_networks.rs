@@ -1,4 +1,5 @@
 //! Whole networks imported from checkpoints of three generations. The files and their generator lie in `golden/import`.
+#![allow(clippy::unwrap_used)]
 
 use percept_models::import::{ImportError, ImportOptions, Toolbox, import_checkpoint, read_tensors};
 use percept_models::pointpillars::{AnchorConvention, DecodeRule, GridPreset, PfnLayout};

@@ -1,5 +1,6 @@
 //! Checkpoints of `torch.save`, both serialisations, read without executing anything.
 //! The files and their generator lie in `golden/import`.
+#![allow(clippy::unwrap_used)]
 
 use percept_kernels::parameters::{HostTensor, ParameterMap};
 use percept_models::import::{ImportError, read_tensors};

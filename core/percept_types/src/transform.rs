@@ -1,7 +1,7 @@
 //! Rigid transforms between named frames.
 
 use crate::Box3d;
-use nalgebra::{Isometry3, Matrix4, Point3, Quaternion, Translation3, UnitQuaternion, Vector3};
+use nalgebra::{Isometry3, Matrix3, Matrix4, Point3, Quaternion, Rotation3, Translation3, UnitQuaternion, Vector3};
 
 /// A rigid motion: rotation then translation. Named `t_<to>_<from>` where it is a variable.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,11 +33,24 @@ impl Transform {
     }
 
     /// From the upper 3x4 of a rigid matrix, row-major; the rotation is projected to the nearest orthonormal one.
+    /// What [`Transform::is_rigid`] refuses has no near rotation: check matrices of others with it first.
     pub fn from_matrix_3x4(rows: &[f64; 12]) -> Self {
-        let rotation =
-            nalgebra::Matrix3::new(rows[0], rows[1], rows[2], rows[4], rows[5], rows[6], rows[8], rows[9], rows[10]);
-        let translation = Translation3::new(rows[3], rows[7], rows[11]);
-        Self(Isometry3::from_parts(translation, UnitQuaternion::from_matrix(&rotation)))
+        let r = rows;
+        let matrix = Matrix3::new(r[0], r[1], r[2], r[4], r[5], r[6], r[8], r[9], r[10]);
+        let translation = Translation3::new(r[3], r[7], r[11]);
+        Self(Isometry3::from_parts(translation, nearest_rotation(matrix).unwrap_or_else(UnitQuaternion::identity)))
+    }
+
+    /// Whether the upper 3x4 of a matrix, row-major, is finite and its rotation's rows are of length 1, perpendicular
+    /// and right-handed to 1e-3; calibrations are written to 1e-6.
+    pub fn is_rigid(rows: &[f64; 12]) -> bool {
+        let row = |i: usize| Vector3::new(rows[i * 4], rows[i * 4 + 1], rows[i * 4 + 2]);
+        let (x, y, z) = (row(0), row(1), row(2));
+        let near = |found: f64, expected: f64| (found - expected).abs() < 1e-3;
+        rows.iter().all(|value| value.is_finite())
+            && [x, y, z].iter().all(|row| near(row.norm_squared(), 1.0))
+            && near(x.dot(&y), 0.0)
+            && near(x.cross(&y).dot(&z), 1.0)
     }
 
     /// Translation in metres.
@@ -92,6 +105,15 @@ impl Transform {
     }
 }
 
+/// The rotation with the least squared difference (Kabsch 1976), by a bounded number of iterations.
+fn nearest_rotation(matrix: Matrix3<f64>) -> Option<UnitQuaternion<f64>> {
+    let svd =
+        matrix.iter().all(|v| v.is_finite()).then(|| matrix.try_svd_unordered(true, true, f64::EPSILON, 200))??;
+    let rotation = svd.u? * svd.v_t?;
+    let proper = rotation.determinant() > 0.0;
+    proper.then(|| UnitQuaternion::from_rotation_matrix(&Rotation3::from_matrix_unchecked(rotation)))
+}
+
 impl std::ops::Mul for Transform {
     type Output = Self;
 
@@ -110,6 +132,17 @@ mod tests {
         let t = Transform::from_yaw([1.0, 0.0, 0.0], std::f64::consts::FRAC_PI_2);
         let p = t.apply([1.0, 0.0, 0.0]);
         assert!((p[0] - 1.0).abs() < 1e-12 && (p[1] - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn matrices_that_are_no_rotation_are_told_and_do_not_hang() {
+        let turn = [0., -1., 0., 0.1, 0., 0., -1., -0.08, 1., 0., 0., -0.27];
+        assert!(Transform::is_rigid(&turn));
+        assert!((Transform::from_matrix_3x4(&turn).apply([10.0, 0.0, 0.0])[2] - 9.73).abs() < 1e-12);
+        for broken in [[0.0; 12], turn.map(|v| v * 1e30), turn.map(|v| -v), turn.map(|v| v + 0.3)] {
+            assert!(!Transform::is_rigid(&broken));
+            std::hint::black_box(Transform::from_matrix_3x4(&broken));
+        }
     }
 
     #[test]

@@ -19,23 +19,33 @@ impl Calibration {
     ///
     /// # Errors
     /// When one of P2, R0_rect (R_rect), Tr_velo_to_cam (Tr_velo_cam) is absent, has another number of values, or one
-    /// that is not finite.
+    /// that is not finite; when the way from the LiDAR is no rigid transform.
     pub fn parse(source_name: &str, text: &str) -> Result<Self, EvalError> {
-        Ok(Self {
+        let calibration = Self {
             projection: matrix(source_name, text, &["P2"])?,
             rectification: matrix(source_name, text, &["R0_rect", "R_rect"])?,
             reference_from_lidar: matrix(source_name, text, &["Tr_velo_to_cam", "Tr_velo_cam"])?,
-        })
+        };
+        if Transform::is_rigid(&calibration.rectified_from_lidar()) {
+            return Ok(calibration);
+        }
+        let problem = "R0_rect * Tr_velo_to_cam is no rotation, but a rigid transform is expected".to_owned();
+        Err(EvalError::BadCalibration { source_name: source_name.to_owned(), problem })
     }
 
     /// The camera of an image of this size.
     pub fn camera(&self, width: usize, height: usize) -> Camera {
+        let t_camera_lidar = Transform::from_matrix_3x4(&self.rectified_from_lidar());
+        Camera { width, height, projection: self.projection, t_camera_lidar }
+    }
+
+    /// R0_rect * Tr_velo_to_cam, row-major 3x4.
+    fn rectified_from_lidar(&self) -> [f64; 12] {
         let (r, t) = (&self.rectification, &self.reference_from_lidar);
-        let product: [f64; 12] = std::array::from_fn(|i| {
+        std::array::from_fn(|i| {
             let (row, column) = (i / 4, i % 4);
             (0..3).map(|k| r[row * 3 + k] * t[k * 4 + column]).sum()
-        });
-        Camera { width, height, projection: self.projection, t_camera_lidar: Transform::from_matrix_3x4(&product) }
+        })
     }
 }
 
@@ -84,6 +94,7 @@ mod tests {
             (TEXT.replace("R0_rect", "R1"), "no line R0_rect"),
             (TEXT.replace("180", ""), "11 values"),
             (TEXT.replace("700 0 600", "700 nan 600"), "\"nan\""),
+            (TEXT.replace("1 0 0 0 1 0 0 0 1", "1 0 0 0 1 0 0 0 2"), "no rotation"),
         ] {
             let message = Calibration::parse("c.txt", &text).unwrap_err().to_string();
             assert!(message.contains(word) && message.contains("c.txt"), "{message}");

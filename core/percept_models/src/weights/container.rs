@@ -62,7 +62,8 @@ impl Container {
         for (dtype, name, tensor) in order {
             let start = data.len();
             push_values(&mut data, dtype, name, tensor)?;
-            let entry = json!({ "dtype": dtype_name(dtype), "shape": tensor.shape, "data_offsets": [start, data.len()] });
+            let entry =
+                json!({ "dtype": dtype_name(dtype), "shape": tensor.shape, "data_offsets": [start, data.len()] });
             header.insert(name.clone(), entry);
         }
         Ok(assemble(&header, &data))
@@ -81,7 +82,9 @@ impl Container {
         let mut tensors = ParameterMap::new();
         for (name, view) in file.tensors() {
             let data = match view.dtype() {
-                Dtype::F32 => view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
+                Dtype::F32 => {
+                    view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+                }
                 Dtype::F16 => view.data().chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
                 other => return Err(ModelError::TensorType { name, found: format!("{other:?}") }),
             };

@@ -46,11 +46,11 @@ impl CameraInfo {
         if self.r == [0.0; 9] {
             return Ok(Transform::identity());
         }
-        // The nearest rotation is found by iteration, which is only sure to end near one.
-        if !is_rotation(&self.r) {
+        let rows = [r0, r1, r2, 0.0, r3, r4, r5, 0.0, r6, r7, r8, 0.0];
+        if !Transform::is_rigid(&rows) {
             return Err(self.fault("r", format!("{:?}", self.r), "a rotation matrix, row-major"));
         }
-        Ok(Transform::from_matrix_3x4(&[r0, r1, r2, 0.0, r3, r4, r5, 0.0, r6, r7, r8, 0.0]))
+        Ok(Transform::from_matrix_3x4(&rows))
     }
 
     fn rectified_projection(&self) -> Result<[f64; 12], MsgError> {
@@ -102,15 +102,6 @@ impl CameraInfo {
     fn fault(&self, field: &str, found: String, expected: &'static str) -> MsgError {
         MsgError::Value { type_name: Self::TYPE_NAME, field: field.to_owned(), found, expected }
     }
-}
-
-/// Whether rows are of length 1 and perpendicular to 1e-3, and right-handed; calibrations are written to 1e-6.
-fn is_rotation(r: &[f64; 9]) -> bool {
-    let [x, y, z] = [[r[0], r[1], r[2]], [r[3], r[4], r[5]], [r[6], r[7], r[8]]];
-    let dot = |a: [f64; 3], b: [f64; 3]| a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-    let cross = [x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0]];
-    let near = |found: f64, expected: f64| (found - expected).abs() < 1e-3;
-    [x, y, z].into_iter().all(|row| near(dot(row, row), 1.0)) && near(dot(x, y), 0.0) && near(dot(cross, z), 1.0)
 }
 
 #[cfg(test)]
