@@ -26,5 +26,5 @@ say "a simulated drive and the demo's output, every message decoded by mcap-ros2
 "$percept" --quiet simulate --seed 5 --frames 3 --out "$out/drive"
 "$percept" inspect "$out/drive" --json >"$out/drive.json"
 "$python" "$here/check_messages.py" "$out/drive" "$out/drive.json"
-"$percept" inspect "$out/demo/bag" --json >"$out/demo.json"
-"$python" "$here/check_messages.py" "$out/demo/bag" "$out/demo.json"
+"$percept" inspect "$out/demo/boxes" --json >"$out/demo.json"
+"$python" "$here/check_messages.py" "$out/demo/boxes" "$out/demo.json"

@@ -133,8 +133,9 @@ fn objects_of<'a>(frame: &'a EvaluatedFrame<'_>) -> (Vec<TruthObject>, Option<&'
         true => Some(dont_care(label.image_box)),
         false => {
             let object = truth_of_annotation(label, &camera.t_camera_lidar, index as u32 + 1)?;
-            // Label files do not tell points: every label counts as one that was seen.
-            Some(TruthObject { num_points: object.num_points.max(1), ..object })
+            // Label files do not tell points: what KITTI's hard set leaves out (too small in the image, hidden, cut
+            // off) is no miss, everything else counts as seen.
+            Some(TruthObject { num_points: usize::from(object.difficulty().is_some()), ..object })
         }
     };
     (labels.iter().enumerate().filter_map(of_labels).collect(), Some(camera))
