@@ -1,3 +1,5 @@
+//! The assigner: the spec on small cases, the restricted version against the full table.
+
 use super::*;
 use crate::random::{Purpose, frame_rng, uniform};
 use percept_models::pointpillars::{GridPreset, PointPillarsConfig, RawPointPillarsConfig, Width};
