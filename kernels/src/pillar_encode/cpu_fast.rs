@@ -13,7 +13,7 @@ const REDUCTION_GROUPS: usize = 8;
 /// Marks a maximum that lies in a padded slot.
 const PADDED: u32 = u32::MAX;
 
-/// Scratch, in values, that [`encode`] asks a thread for.
+/// Scratch, in values, that `encode` asks a thread for.
 pub fn scratch_len(max_points: usize, channels: usize) -> usize {
     CHUNK * max_points * channels
 }

@@ -5,10 +5,10 @@ use super::frames::{EvaluatedFrame, Frames};
 use crate::AppError;
 use crate::pictures::{CloudSource, draw_to_file, options_around};
 use percept_eval::bev_ap::{BevFrame, frame_problems};
-use percept_eval::kitti::truth_of_annotation;
+use percept_eval::kitti::{Annotation, region_of_annotation, truth_of_annotation};
 use percept_eval::matching::FrameProblem;
 use percept_eval::worst::{DetectionFate, FrameMatches, TruthFate, frame_matches};
-use percept_types::{Camera, ImageBox, Occlusion, PointCloud, Stamp, TruthObject};
+use percept_types::{Camera, PointCloud, Stamp, TruthObject};
 use percept_viz::bev::{DetectionVerdict, Scene, TruthVerdict, Verdict};
 use serde::Serialize;
 use std::fmt;
@@ -129,29 +129,15 @@ fn objects_of<'a>(frame: &'a EvaluatedFrame<'_>) -> (Vec<TruthObject>, Option<&'
     let Some((labels, camera)) = &frame.truth.kitti else {
         return (frame.truth.objects.clone().unwrap_or_default(), None);
     };
-    let of_labels = |(index, label): (usize, &percept_eval::kitti::Annotation)| match label.is_dont_care() {
-        true => Some(dont_care(label.image_box)),
-        false => {
+    let of_label = |(index, label): (usize, &Annotation)| {
+        region_of_annotation(label).or_else(|| {
             let object = truth_of_annotation(label, &camera.t_camera_lidar, index as u32 + 1)?;
             // Label files do not tell points: what KITTI's hard set leaves out (too small in the image, hidden, cut
             // off) is no miss, everything else counts as seen.
             Some(TruthObject { num_points: usize::from(object.difficulty().is_some()), ..object })
-        }
+        })
     };
-    (labels.iter().enumerate().filter_map(of_labels).collect(), Some(camera))
-}
-
-fn dont_care(image_box: ImageBox) -> TruthObject {
-    TruthObject {
-        class_name: "DontCare".to_owned(),
-        box3d: percept_types::Box3d { center_m: [0.0; 3], size_m: [0.0; 3], yaw_rad: 0.0 },
-        velocity_mps: [0.0; 2],
-        instance_id: 0,
-        num_points: 0,
-        occlusion: Occlusion::Unknown,
-        truncation: -1.0,
-        image_box: Some(image_box),
-    }
+    (labels.iter().enumerate().filter_map(of_label).collect(), Some(camera))
 }
 
 /// Of 19 thresholds the one with the best F1 over all frames; of equal ones the lowest.
