@@ -1,9 +1,9 @@
 //! KITTI's object folders as bags: clouds, images, calibration, transforms and truth.
 
 use crate::drive::{DriveFrame, DriveOptions, DriveWriter};
-use crate::kitti_folder::{KittiFolder, KittiFrame};
+use crate::kitti_folder::{KittiFolder, KittiFrame, objects_of_labels};
 use crate::{AppError, Progress};
-use percept_eval::kitti::{parse_labels, truth_of_annotation};
+use percept_eval::kitti::parse_labels;
 use percept_types::{Camera, PointCloud, Stamp, Transform, TruthObject};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -152,13 +152,7 @@ fn drive_frame(
 /// Labels as objects of the LiDAR's frame with their points counted; DontCare stays in the text alone.
 fn truth_objects(path: &Path, text: &str, camera: &Camera, cloud: &PointCloud) -> Result<Vec<TruthObject>, AppError> {
     let labels = parse_labels(&path.to_string_lossy(), text).map_err(AppError::stage("reading labels"))?;
-    let of_label = |(index, label)| {
-        let mut object = truth_of_annotation(label, &camera.t_camera_lidar, index as u32 + 1)?;
-        let inside = |p: &&[f32]| object.box3d.contains([p[0], p[1], p[2]].map(f64::from));
-        object.num_points = cloud.points().filter(inside).count();
-        Some(object)
-    };
-    Ok(labels.iter().enumerate().filter_map(of_label).collect())
+    Ok(objects_of_labels(&labels, camera, cloud))
 }
 
 impl ConvertSummary {

@@ -6,7 +6,9 @@
 //! Source  Geiger et al., "Are we ready for autonomous driving?", CVPR 2012, and the object development kit's readme.
 
 mod folder;
+mod objects;
 mod points;
 
 pub use folder::{KittiFolder, KittiFrame};
+pub use objects::objects_of_labels;
 pub use points::parse_velodyne;

@@ -4,7 +4,7 @@ use percept_distill::train::TrainSettings;
 use percept_models::weights::WeightsMetadata;
 use std::fmt::Write;
 
-use super::Scores;
+use super::{NearCars, Scores};
 
 /// The card as Markdown.
 pub fn model_card(metadata: &WeightsMetadata, settings: &TrainSettings, sha256: &str, scores: &[Scores]) -> String {
@@ -25,6 +25,7 @@ pub fn model_card(metadata: &WeightsMetadata, settings: &TrainSettings, sha256: 
         let title = format!("## Results on `{}` ({} frames)", set.name, set.results.num_frames);
         let _ = writeln!(card, "{title}\n\nKITTI's protocol, average precision in percent.\n");
         let _ = writeln!(card, "```text\n{}\n```\n", set.results.table());
+        let _ = writeln!(card, "{}\n\n```text\n{}\n```\n", NearCars::protocol(), set.near_cars.table());
     }
     inputs(&mut card, metadata);
     let _ = writeln!(card, "## File\n\nSHA-256 `{sha256}`; weights in half precision, norms and biases in single.");

@@ -3,18 +3,19 @@
 use percept_distill::data::FrameSource;
 use percept_distill::validation::Predictor;
 use percept_eval::average_precision::RecallPoints;
+use percept_eval::bev_ap::BevFrame;
 use percept_eval::kitti::{
     Annotation, EvalConfig, FramePair, KittiResults, Metric, OverlapSet, annotations_of_truth, detections_in_image,
-    evaluate, parse_labels,
+    evaluate, parse_labels, region_of_annotation,
 };
 use percept_kernels::parameters::ParameterMap;
 use percept_models::pointpillars::PointPillarsConfig;
-use percept_types::{Camera, Detections, Difficulty, PointCloud};
+use percept_types::{Camera, Detections, Difficulty, PointCloud, TruthObject};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::TrainingError;
-use crate::kitti_folder::KittiFolder;
+use super::{NearCars, TrainingError};
+use crate::kitti_folder::{KittiFolder, objects_of_labels};
 
 /// Boxes below this score are not told: low enough for the recalls that AP reads.
 const SCORE_THRESHOLD: f32 = 0.05;
@@ -26,8 +27,10 @@ pub struct HeldOutFrame {
     pub cloud: PointCloud,
     /// The camera that the truth refers to.
     pub camera: Camera,
-    /// The truth.
+    /// The truth as it shows in the camera's image.
     pub truth: Vec<Annotation>,
+    /// The truth in the frame of the cloud, its points counted; DontCare regions with their image boxes.
+    pub objects: Vec<TruthObject>,
 }
 
 /// A set of frames to validate on, under a name.
@@ -44,6 +47,8 @@ pub struct Scores {
     pub name: String,
     /// Everything that KITTI's protocol tells.
     pub results: KittiResults,
+    /// The cars that the sensor sees well.
+    pub near_cars: NearCars,
 }
 
 impl HeldOut {
@@ -64,7 +69,7 @@ impl HeldOut {
                 source.frame(index).map_err(|error| setting(error.to_string(), "a source that makes frames"))?;
             let truth = annotations_of_truth(index as usize, &frame.objects, &camera)?;
             let truth = truth.into_iter().map(|(_, annotation)| annotation).collect();
-            Ok(HeldOutFrame { cloud: frame.cloud, camera: camera.clone(), truth })
+            Ok(HeldOutFrame { cloud: frame.cloud, camera: camera.clone(), truth, objects: frame.objects })
         };
         Ok(Self { name: name.to_owned(), frames: (0..count).map(frame).collect::<Result<_, TrainingError>>()? })
     }
@@ -86,7 +91,9 @@ impl HeldOut {
             let camera = calib.camera(width, height);
             let cloud = cloud.filtered(|p| camera.sees([p[0], p[1], p[2]].map(f64::from)));
             let truth = parse_labels(&folder.path(*number, "label_2", "txt").to_string_lossy(), &labels)?;
-            frames.push(HeldOutFrame { cloud, camera, truth });
+            let mut objects = objects_of_labels(&truth, &camera, &cloud);
+            objects.extend(truth.iter().filter_map(region_of_annotation));
+            frames.push(HeldOutFrame { cloud, camera, truth, objects });
         }
         Ok(Self { name: name.to_owned(), frames })
     }
@@ -106,21 +113,32 @@ impl HeldOut {
         self.frames.is_empty()
     }
 
-    /// KITTI's figures of a network's weights on these frames.
+    /// Figures of a network's weights on these frames.
     ///
     /// # Errors
     /// Weights of another network; predictions that are no numbers.
     pub fn score(&self, config: &PointPillarsConfig, weights: &ParameterMap) -> Result<Scores, TrainingError> {
         let mut predictor = Predictor::new(config, weights, SCORE_THRESHOLD)?;
         let mut pairs = Vec::with_capacity(self.frames.len());
+        let mut found = Vec::with_capacity(self.frames.len());
         for (index, frame) in self.frames.iter().enumerate() {
             let boxes = predictor.detect(&frame.cloud)?;
             let detections = Detections { class_names: config.class_names().to_vec(), boxes };
-            let detections = detections_in_image(index, &detections, &frame.camera)?.annotations;
-            pairs.push(FramePair { truth: frame.truth.clone(), detections });
+            let in_image = detections_in_image(index, &detections, &frame.camera)?.annotations;
+            pairs.push(FramePair { truth: frame.truth.clone(), detections: in_image });
+            found.push(detections);
         }
-        Ok(Scores { name: self.name.clone(), results: evaluate(&pairs, &EvalConfig::default())? })
+        let bev_frames: Vec<BevFrame<'_>> = self.frames.iter().zip(&found).map(bev_frame).collect();
+        Ok(Scores {
+            name: self.name.clone(),
+            results: evaluate(&pairs, &EvalConfig::default())?,
+            near_cars: NearCars::of(&bev_frames)?,
+        })
     }
+}
+
+fn bev_frame<'a>((frame, detections): (&'a HeldOutFrame, &'a Detections)) -> BevFrame<'a> {
+    BevFrame { truth: &frame.objects, detections, camera: Some(&frame.camera) }
 }
 
 impl Scores {
@@ -131,7 +149,7 @@ impl Scores {
 
     /// The figures that go into the weights' metadata, by name.
     pub fn metrics(&self) -> BTreeMap<String, f64> {
-        let mut metrics = BTreeMap::new();
+        let mut metrics = self.near_cars.metrics(&self.name);
         for entry in &self.results.entries {
             let strictness = match entry.overlap_set {
                 OverlapSet::Strict => "",
@@ -147,7 +165,7 @@ impl Scores {
         metrics
     }
 
-    /// One line: 3D and BEV AP moderate of each class, strict and loose.
+    /// One line: 3D and BEV AP moderate of each class, strict and loose, and the cars that are near.
     pub fn line(&self, class_names: &[String]) -> String {
         let figure = |value: Option<f64>| value.map_or("-".to_owned(), |ap| format!("{ap:.1}"));
         let moderate = Difficulty::Moderate;
@@ -161,6 +179,7 @@ impl Scores {
                 ap(Metric::Bev, OverlapSet::Loose)
             )
         };
-        format!("{}: {}", self.name, class_names.iter().map(of).collect::<Vec<_>>().join("; "))
+        let classes: Vec<String> = class_names.iter().map(of).collect();
+        format!("{}: {}; {}", self.name, classes.join("; "), self.near_cars.line())
     }
 }
