@@ -101,18 +101,16 @@ fn draw_axes(canvas: &mut Canvas, plot: &Plot, frame: &Frame) {
     canvas.text(px(frame.left, frame.top - 22.0), Anchor::Left, &plot.title, TextStyle::heading(INK));
 }
 
+/// In a row beside the title, where no curve can run behind it.
 fn draw_legend(canvas: &mut Canvas, plot: &Plot, frame: &Frame) {
-    let named: Vec<&Series> = plot.series.iter().filter(|series| !series.name.is_empty()).collect();
     let style = TextStyle::plain(INK);
-    let Some(text_width) = named.iter().map(|series| style.width_px(&series.name)).reduce(f32::max) else { return };
-    let (width, height) = (text_width + 52.0, named.len() as f32 * 20.0 + 10.0);
-    let left = (frame.left + frame.width) as f32 - width - 8.0;
-    let top = frame.top as f32 + 6.0;
-    canvas.fill_rect([left, top], [width, height], PAPER.with_alpha(0.88));
-    for (row, series) in named.iter().enumerate() {
-        let middle = top + 15.0 + row as f32 * 20.0;
+    let middle = frame.top as f32 - 22.0;
+    let mut right = (frame.left + frame.width) as f32;
+    for series in plot.series.iter().rev().filter(|series| !series.name.is_empty()) {
+        let text_left = right - style.width_px(&series.name);
         let color = plot_color(series.color_index);
-        canvas.line([left + 10.0, middle], [left + 34.0, middle], Line::solid(color, 3.0));
-        canvas.text([left + 42.0, middle], Anchor::Left, &series.name, style);
+        canvas.line([text_left - 28.0, middle], [text_left - 8.0, middle], Line::solid(color, 3.0));
+        canvas.text([text_left, middle], Anchor::Left, &series.name, style);
+        right = text_left - 28.0 - 18.0;
     }
 }
