@@ -28,7 +28,8 @@ pub(crate) fn reserve_on_every_thread(len: usize) {
         with_scratch(len.max(2 * SIDE * SIDE), |scratch| {
             let (factor, result) = scratch[..2 * SIDE * SIDE].split_at_mut(SIDE * SIDE);
             let factor = MatRef::row_major(factor, SIDE, SIDE);
-            MatMut::row_major(result, SIDE, SIDE).multiply(false, factor, factor);
+            // Transposed, it is packed into the product's own buffer.
+            MatMut::row_major(result, SIDE, SIDE).multiply(false, factor, factor.transposed());
         });
     });
 }

@@ -14,9 +14,9 @@ use crate::plan::Activation;
 use crate::scratch::with_scratch;
 
 /// Values of a tile's columns that stay in a core's level-2 cache beside the weights.
-const COLUMN_VALUES: usize = 160 * 1024;
+const COLUMN_VALUES: usize = 192 * 1024;
 /// Widest tile: beyond it nothing is gained.
-const MAX_TILE: usize = 480;
+const MAX_TILE: usize = 9 * PANEL;
 /// Groups of the weight gradient's sum: fixed, so that the sum does not depend on the threads.
 const REDUCTION_GROUPS: usize = 8;
 
@@ -50,9 +50,11 @@ impl Epilogue<'_> {
     }
 }
 
-/// Pixels a tile for columns of this depth.
+/// Pixels a tile for columns of this depth: an odd number of panels, so that the rows of a panel spread over all sets
+/// of a cache.
 fn tile_pixels(depth: usize) -> usize {
-    (COLUMN_VALUES / depth.max(1) / PANEL * PANEL).clamp(PANEL, MAX_TILE)
+    let panels = (COLUMN_VALUES / depth.max(1) / PANEL).clamp(1, MAX_TILE / PANEL);
+    (panels - (panels + 1) % 2) * PANEL
 }
 
 /// Largest scratch, in values, that [`forward`] of this shape asks a thread for.
