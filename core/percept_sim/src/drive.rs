@@ -80,7 +80,7 @@ impl Drive {
             let expected = "speed times duration of at most 20 km: split the drive by seeds";
             return Err(SimError::SceneSetting { name: "num_frames", found: format!("{num_frames}"), expected });
         }
-        let mut world = World::sample(&config.scene, seed, ahead_m)?;
+        let mut world = World::sample(&config.scene, seed, ahead_m, f64::from(config.sensor.range_m[1]))?;
         world.clear_the_lane(speed_mps, num_frames as f64 / config.sensor.rotation_hz);
         Ok(Self { config, world, seed, view, speed_mps, start, num_frames, next: 0 })
     }
