@@ -103,7 +103,9 @@ pub fn simulate(
     let sensor = LidarModel::named_or_from_file(&settings.sensor).map_err(AppError::stage("simulation"))?;
     let kitti = WorldConfig::kitti().map_err(AppError::stage("simulation"))?;
     let scene = SceneConfig::named_or_from_file(&settings.scene).map_err(AppError::stage("simulation"))?;
-    let config = WorldConfig { scene, sensor: sensor.clone(), ring_and_time: true, ..kitti };
+    // What a far-sighted sensor sees is told as far as it sees.
+    let truth_range_m = kitti.truth_range_m.max(f64::from(sensor.range_m[1]));
+    let config = WorldConfig { scene, sensor: sensor.clone(), ring_and_time: true, truth_range_m, ..kitti };
     let options = DriveOptions {
         t_base_lidar: t_base_lidar(&config.sensor),
         fixed_camera: true,

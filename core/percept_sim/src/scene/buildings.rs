@@ -58,34 +58,43 @@ impl Facade {
         self.push([-half, -self.recess_m, -3.0], [half, 0.0, 0.35], self.plaster);
     }
 
-    /// Bands of wall between storeys and piers between windows; what they leave is glass in a recess.
+    /// Bands of wall between the windows of two storeys and piers between bays; what they leave is glass in a recess.
     fn storeys(&mut self, random: &mut Sampler) {
         let spacing = random.uniform(2.0, 4.2) as f32;
         let share = random.uniform(0.3, 0.65) as f32;
         let (sill, lintel) = (random.uniform(0.7, 1.1) as f32, random.uniform(2.1, 2.5) as f32);
-        let shop = random.chance(0.3);
-        let balconies = random.chance(0.3);
+        let has_shop = random.chance(0.3);
+        let has_balconies = random.chance(0.3);
         let bays = ((2.0 * self.half / spacing).floor() as usize).max(1);
         let pitch = 2.0 * self.half / bays as f32;
-        let (recess, half) = (self.recess_m, self.half);
+        let (recess, half, top) = (self.recess_m, self.half, self.height());
+        let pane = -recess + 0.02;
+        self.push([-half + 0.05, -recess - 0.1, 0.3], [half - 0.05, pane, top - 0.2], self.glass);
+        let mut wall_from = 0.3;
         for storey in 0..self.storeys {
             let floor = 0.3 + storey as f32 * self.storey_m;
-            let is_shop = shop && storey == 0;
-            let (low, high, share) = if is_shop { (0.25, 2.7, 0.85) } else { (sill, lintel, share) };
-            let window = pitch * share;
-            self.push([-half, -recess, floor + high], [half, 0.0, floor + self.storey_m], self.plaster);
-            self.push([-half, -recess, floor - 0.05], [half, 0.0, floor + low], self.plaster);
-            for bay in 0..=bays {
-                // A pier between two windows, half as wide at the corners.
-                let x = -half + bay as f32 * pitch;
-                let pier = 0.5 * (pitch - window);
-                let (from, to) = ((x - pier).max(-half), (x + pier).min(half));
-                self.push([from, -recess, floor + low], [to, 0.0, floor + high], self.plaster);
-            }
-            let pane = -recess + 0.02;
-            self.push([-half + 0.05, -recess - 0.1, floor + low], [half - 0.05, pane, floor + high], self.glass);
-            if balconies && storey > 0 {
+            let is_shop = has_shop && storey == 0;
+            let (low, high) = if is_shop { (0.25, 2.6) } else { (sill, lintel) };
+            self.push([-half, -recess, wall_from], [half, 0.0, floor + low], self.plaster);
+            wall_from = floor + high;
+            if has_balconies && storey > 0 {
                 self.balconies(random, floor, bays, pitch);
+            }
+        }
+        self.push([-half, -recess, wall_from], [half, 0.0, top], self.plaster);
+        let foot = if has_shop { 0.3 + self.storey_m } else { 0.3 };
+        let pier = 0.5 * pitch * (1.0 - share);
+        for bay in 0..=bays {
+            // A pier between two bays, half as wide at the corners; a shop has slim ones below.
+            let x = -half + bay as f32 * pitch;
+            let ends = |pier: f32| ((x - pier).max(-half), (x + pier).min(half));
+            let (from, to) = ends(pier);
+            if foot < top - 0.1 {
+                self.push([from, -recess, foot], [to, 0.0, top], self.plaster);
+            }
+            if has_shop {
+                let (from, to) = ends(0.12);
+                self.push([from, -recess, 0.2], [to, 0.0, foot], self.plaster);
             }
         }
     }

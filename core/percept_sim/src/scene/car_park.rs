@@ -182,9 +182,9 @@ fn visitors(config: &SceneConfig, random: &mut Sampler, layout: &mut Layout, roa
             layout.place(shape, Motion::Straight { from_m, yaw_rad, speed_mps }, 0.0);
         }
         if random.chance(0.4) {
-            let from_m = [from_m[0] + 0.85 * yaw_rad.cos(), from_m[1] + 0.85 * yaw_rad.sin()];
+            let from_m = [from_m[0] + 0.95 * yaw_rad.cos(), from_m[1] + 0.95 * yaw_rad.sin()];
             let trolley = ActorShape::Trolley(TrolleyShape::sample(random));
-            layout.place(trolley, Motion::Straight { from_m, yaw_rad, speed_mps }, -0.1);
+            layout.place(trolley, Motion::Straight { from_m, yaw_rad, speed_mps }, -0.22);
         }
     }
     for _ in 0..count(random, config.car_park.trolleys_per_100m) {

@@ -355,6 +355,30 @@ pub(crate) fn scene_density(random: &mut Sampler, range: [f64; 2]) -> f64 {
 }
 
 impl World {
+    /// Forgets what stands farther than `range_m` behind the ego vehicle, and the parts of actors that far away, which
+    /// are made again should they come into view: a drive holds no more the longer it lasts.
+    pub fn forget_behind(&mut self, ego_s_m: f64, range_m: f64, time_s: f64) {
+        let (at, heading) = self.roads[0].pose(ego_s_m, self.ego_lateral_m);
+        let (sin, cos) = heading.sin_cos();
+        let offset = |p: [f64; 2]| [p[0] - at[0], p[1] - at[1]];
+        self.scenery.retain(|thing| {
+            let [dx, dy] = offset(thing.at_m);
+            dx * cos + dy * sin > 0.0 || dx.hypot(dy) < range_m + thing.reach_m
+        });
+        self.scenery.shrink_to_fit();
+        let far: Vec<bool> = self
+            .actors
+            .iter()
+            .map(|actor| {
+                let [dx, dy] = offset(self.pose(&actor.motion, time_s).at_m);
+                dx.hypot(dy) > range_m + 30.0
+            })
+            .collect();
+        for (actor, _) in self.actors.iter_mut().zip(far).filter(|(_, far)| *far) {
+            actor.solids = OnceLock::new();
+        }
+    }
+
     /// Slows or removes what the ego vehicle would run into while it drives at a constant speed: vehicles of its own
     /// lane keep its pace, and whoever would come within arm's reach of its path steps out of the world.
     pub fn clear_the_lane(&mut self, speed_mps: f64, duration_s: f64) {

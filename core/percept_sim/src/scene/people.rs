@@ -79,9 +79,10 @@ fn group(config: &SceneConfig, random: &mut Sampler, layout: &mut Layout, road: 
         let speed_mps = if sitting { 0.0 } else { speed_mps };
         let placed = place_near(layout, shape, Motion::Straight { from_m, yaw_rad: own_yaw, speed_mps }, pitch_m[0]);
         if placed && pushes && member == 0 {
-            let at = [from_m[0] + 0.95 * own_yaw.cos(), from_m[1] + 0.95 * own_yaw.sin()];
+            let at = [from_m[0] + 1.05 * own_yaw.cos(), from_m[1] + 1.05 * own_yaw.sin()];
             let stroller = ActorShape::Stroller(StrollerShape::sample(random));
-            layout.place(stroller, Motion::Straight { from_m: at, yaw_rad: own_yaw, speed_mps }, -0.1);
+            // Arms reach over the handle.
+            layout.place(stroller, Motion::Straight { from_m: at, yaw_rad: own_yaw, speed_mps }, -0.24);
         }
     }
 }

@@ -29,14 +29,14 @@ impl SideLine<'_> {
     fn places(&mut self, per_100m: [f64; 2]) -> Vec<f64> {
         let density = scene_density(self.random, per_100m);
         let [start, end] = self.span();
+        if density <= 0.0 {
+            return Vec::new();
+        }
         let mut places = Vec::new();
-        let mut s = start;
-        while density > 0.0 {
-            s += self.random.exponential(100.0 / density);
-            if s >= end {
-                break;
-            }
+        let mut s = start + self.random.exponential(100.0 / density);
+        while s < end {
             places.push(s);
+            s += self.random.exponential(100.0 / density);
         }
         places
     }
