@@ -4,7 +4,7 @@ use crate::drive::{DriveFrame, DriveOptions, DriveWriter};
 use crate::{AppError, Progress};
 use percept_eval::kitti::{annotations_of_truth, write_label_line};
 use percept_msgs::DriverLayout;
-use percept_sim::{Drive, LidarModel, PointDriver, View, WorldConfig, camera_beside, t_base_lidar};
+use percept_sim::{Drive, LidarModel, PointDriver, SceneConfig, View, WorldConfig, camera_beside, t_base_lidar};
 use percept_types::{Camera, Stamp};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -16,6 +16,14 @@ const START: Stamp = Stamp::from_ns(1_767_225_600 * 1_000_000_000);
 
 /// The sensor of KITTI's car, for which the shipped weights were trained.
 pub const DEFAULT_SENSOR: &str = "hdl-64e-kitti";
+
+/// The scene in which the shipped weights were trained.
+pub const DEFAULT_SCENE: &str = "mixed";
+
+/// The names of the shipped scenes.
+pub fn scene_names() -> Vec<&'static str> {
+    SceneConfig::shipped().collect()
+}
 
 /// The names of the shipped sensors.
 pub fn sensor_names() -> Vec<&'static str> {
@@ -38,6 +46,8 @@ pub enum SimulatedView {
 pub struct SimulateSettings {
     /// A shipped sensor's name or a sensor file.
     pub sensor: String,
+    /// A shipped scene's name or a scene file.
+    pub scene: String,
     /// Which world and drive.
     pub seed: u64,
     /// Revolutions.
@@ -54,6 +64,7 @@ impl Default for SimulateSettings {
     fn default() -> Self {
         Self {
             sensor: DEFAULT_SENSOR.to_owned(),
+            scene: DEFAULT_SCENE.to_owned(),
             seed: 1,
             frames: 100,
             speed_mps: 8.0,
@@ -91,7 +102,10 @@ pub fn simulate(
 ) -> Result<SimulateSummary, AppError> {
     let sensor = LidarModel::named_or_from_file(&settings.sensor).map_err(AppError::stage("simulation"))?;
     let kitti = WorldConfig::kitti().map_err(AppError::stage("simulation"))?;
-    let config = WorldConfig { sensor: sensor.clone(), ring_and_time: true, ..kitti };
+    let scene = SceneConfig::named_or_from_file(&settings.scene).map_err(AppError::stage("simulation"))?;
+    // What a far-sighted sensor sees is told as far as it sees.
+    let truth_range_m = kitti.truth_range_m.max(f64::from(sensor.range_m[1]));
+    let config = WorldConfig { scene, sensor: sensor.clone(), ring_and_time: true, truth_range_m, ..kitti };
     let options = DriveOptions {
         t_base_lidar: t_base_lidar(&config.sensor),
         fixed_camera: true,
@@ -155,6 +169,7 @@ fn provenance(settings: &SimulateSettings, sensor: &str) -> BTreeMap<String, Str
         ("speed_mps", settings.speed_mps.to_string()),
         ("view", format!("{:?}", settings.view)),
         ("sensor", sensor.to_owned()),
+        ("scene", settings.scene.clone()),
     ];
     entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }

@@ -1,9 +1,11 @@
 //! Prints how simulated frames compare with recorded ones (KITTI object, `training/`), cropped to the image alike:
 //! points a frame, heights, ranges, intensities, points an object by range, share of returns by ring.
 //!
-//! `compare_kitti [KITTI_OBJECT_FOLDER] [FRAMES]`; the folder defaults to `$PERCEPT_DATA/kitti_object`.
+//! `compare_kitti [KITTI_OBJECT_FOLDER] [FRAMES] [SCENES]`; the folder defaults to `$PERCEPT_DATA/kitti_object`, the scenes
+//! (`NAME=WEIGHT,...`, on clear days) to the mix that is trained in. Frames that the world is tuned on are development
+//! frames: they judge no detector.
 
-use percept_sim::{View, WorldConfig, sample_frame};
+use percept_sim::{SceneConfig, SceneMix, View, WeatherMix, WorldConfig, sample_frame};
 use percept_types::{Box3d, Camera, LabelledFrame, Occlusion, PointCloud, PointLayout, Transform, TruthObject};
 use std::path::{Path, PathBuf};
 
@@ -15,9 +17,14 @@ fn main() -> Result<(), Failure> {
         std::env::var("PERCEPT_DATA").map_or("../shared/data".into(), PathBuf::from).join("kitti_object")
     });
     let frames: u64 = arguments.next().map_or(Ok(60), |n| n.parse())?;
-    let config = WorldConfig::kitti()?;
-    let simulated: Vec<LabelledFrame> =
-        (0..frames).map(|seed| sample_frame(&config, seed, View::KittiCamera)).collect::<Result<_, _>>()?;
+    let scenes = SceneMix::parse(&arguments.next().unwrap_or_else(|| SceneMix::DEFAULT.to_owned()))?;
+    let kitti = WorldConfig::kitti()?;
+    let simulate = |seed| {
+        // The recordings were made on clear days.
+        let scene = SceneConfig { weather: WeatherMix::default(), ..scenes.draw(seed).clone() };
+        sample_frame(&WorldConfig { scene, ..kitti.clone() }, seed, View::KittiCamera)
+    };
+    let simulated: Vec<LabelledFrame> = (0..frames).map(simulate).collect::<Result<_, _>>()?;
     let recorded = read_recorded(&folder.join("training"))?;
     if recorded.is_empty() {
         eprintln!("SKIPPED: no recorded frames under {}; the simulated side alone is printed", folder.display());
@@ -95,6 +102,7 @@ fn report(name: &str, frames: &[LabelledFrame]) {
     let count = frames.len().max(1);
     let points: usize = frames.iter().map(|f| f.cloud.len()).sum();
     println!("{name}: {} frames, {} points a frame", frames.len(), points / count);
+    objects_a_frame(frames);
     histogram("height m", frames, &[-2.5, -2.0, -1.8, -1.6, -1.4, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0], |p| p[2]);
     histogram("range m", frames, &[5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 60.0], |p| p[0].hypot(p[1]));
     histogram("elevation deg", frames, &[-14.0, -12.0, -10.0, -8.0, -6.0, -4.0, -2.0, 0.0, 2.0], |p| {
@@ -105,6 +113,16 @@ fn report(name: &str, frames: &[LabelledFrame]) {
         points_by_range(class, frames);
         height_profile(class, frames);
     }
+}
+
+/// Objects with at least 5 points in each frame, by class.
+fn objects_a_frame(frames: &[LabelledFrame]) {
+    let mut counts = std::collections::BTreeMap::<&str, usize>::new();
+    for object in frames.iter().flat_map(|f| &f.objects).filter(|o| o.num_points >= 5) {
+        *counts.entry(&object.class_name).or_default() += 1;
+    }
+    let share = |(name, count): (&&str, &usize)| format!("{name} {:.2}", *count as f64 / frames.len().max(1) as f64);
+    println!("  objects a frame {}", counts.iter().map(share).collect::<Vec<_>>().join("  "));
 }
 
 fn histogram(what: &str, frames: &[LabelledFrame], edges: &[f32], value: impl Fn(&[f32]) -> f32) {

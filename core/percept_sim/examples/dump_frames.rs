@@ -1,18 +1,19 @@
 //! Writes simulated frames as KITTI's .bin files with their labels as text, to look at them beside recorded sweeps.
 //!
-//! `dump_frames OUT_FOLDER FIRST_SEED COUNT [full|kitti]`
+//! `dump_frames OUT_FOLDER FIRST_SEED COUNT [full|kitti] [SCENE]`
 
-use percept_sim::{View, WorldConfig, sample_frame};
+use percept_sim::{SceneConfig, View, WorldConfig, sample_frame};
 use std::io::Write;
 use std::time::Instant;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [folder, first, count, rest @ ..] = arguments.as_slice() else {
-        return Err("usage: dump_frames OUT_FOLDER FIRST_SEED COUNT [full|kitti]".into());
+        return Err("usage: dump_frames OUT_FOLDER FIRST_SEED COUNT [full|kitti] [SCENE]".into());
     };
     let view = if rest.first().is_some_and(|v| v == "full") { View::Full } else { View::KittiCamera };
-    let config = WorldConfig { ring_and_time: true, ..WorldConfig::kitti()? };
+    let scene = SceneConfig::named_or_from_file(rest.get(1).map_or("mixed", String::as_str))?;
+    let config = WorldConfig { scene, ring_and_time: true, ..WorldConfig::kitti()? };
     std::fs::create_dir_all(folder)?;
     let (first, count): (u64, u64) = (first.parse()?, count.parse()?);
     let start = Instant::now();

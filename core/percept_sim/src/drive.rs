@@ -80,7 +80,7 @@ impl Drive {
             let expected = "speed times duration of at most 20 km: split the drive by seeds";
             return Err(SimError::SceneSetting { name: "num_frames", found: format!("{num_frames}"), expected });
         }
-        let mut world = World::sample(&config.scene, seed, ahead_m)?;
+        let mut world = World::sample(&config.scene, seed, ahead_m, f64::from(config.sensor.range_m[1]))?;
         world.clear_the_lane(speed_mps, num_frames as f64 / config.sensor.rotation_hz);
         Ok(Self { config, world, seed, view, speed_mps, start, num_frames, next: 0 })
     }
@@ -90,6 +90,10 @@ impl Drive {
         &self.world
     }
 }
+
+/// Frames after which what lies far behind is forgotten, and how much farther than the sensor sees that is.
+const FORGET_EVERY: u64 = 64;
+const FORGET_MARGIN_M: f64 = 40.0;
 
 /// Longest drive laid out at once.
 const MAX_LENGTH_M: f64 = 20_000.0;
@@ -105,6 +109,10 @@ impl Iterator for Drive {
         self.next += 1;
         let period_s = 1.0 / self.config.sensor.rotation_hz;
         let time_s = index as f64 * period_s;
+        if index % FORGET_EVERY == FORGET_EVERY - 1 {
+            let range_m = f64::from(self.config.sensor.range_m[1]) + FORGET_MARGIN_M;
+            self.world.forget_behind(self.speed_mps * time_s, range_m, time_s);
+        }
         let moment = Moment { time_s, ego_s_m: self.speed_mps * time_s, ego_speed_mps: self.speed_mps, index };
         let t_odom_world = self.world.t_world_base(0.0).inverse();
         let after_s_m = self.speed_mps * (index + 1) as f64 * period_s;

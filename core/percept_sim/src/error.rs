@@ -34,6 +34,28 @@ pub enum SimError {
         /// The names there are.
         shipped: Vec<&'static str>,
     },
+    /// A scene file that describes no scene.
+    #[error("scene file {file}: {reason}; correct it or name a shipped scene")]
+    SceneFile {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A name that is neither a shipped scene nor a file.
+    #[error("{found} is neither a file nor a shipped scene: these are {}", .shipped.join(", "))]
+    UnknownScene {
+        /// The name asked for.
+        found: String,
+        /// The names there are.
+        shipped: Vec<&'static str>,
+    },
+    /// A list of scenes that cannot be read.
+    #[error("{found}: expected scenes as NAME[=WEIGHT][,NAME[=WEIGHT]...] with weights of 0 or more, not all 0")]
+    SceneList {
+        /// The list.
+        found: String,
+    },
     /// A scene description with impossible numbers.
     #[error("scene setting {name} is {found}, expected {expected}")]
     SceneSetting {

@@ -1,5 +1,6 @@
 //! One revolution of the sensor in a world: cast, drop, disturb, label.
 
+use crate::actor::ActorKind;
 use crate::error::SimError;
 use crate::random::mix;
 use crate::report::assemble;
@@ -7,8 +8,10 @@ use crate::scene::{SceneConfig, World};
 use crate::sensor::LidarModel;
 use crate::stage::Stage;
 use crate::sweep::Sweep;
-use crate::truth;
+use crate::taxonomy::nuscenes_lidarseg_class;
+use crate::truth::{self, ActorInView, ObjectDetail};
 use percept_types::{LabelledFrame, Transform};
+use std::collections::HashMap;
 
 /// Which part of a revolution is cast.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,8 +65,27 @@ impl WorldConfig {
 /// # Errors
 /// When the configuration is impossible.
 pub fn sample_frame(config: &WorldConfig, seed: u64, view: View) -> Result<LabelledFrame, SimError> {
-    let world = World::sample(&config.scene, seed, 0.0)?;
-    record(config, &world, seed, Moment { time_s: 0.0, ego_s_m: 0.0, ego_speed_mps: 0.0, index: 0 }, view)
+    Ok(sample_in_detail(config, seed, view)?.frame)
+}
+
+/// The same with what nuScenes asks for besides.
+///
+/// # Errors
+/// When the configuration is impossible.
+pub fn sample_in_detail(config: &WorldConfig, seed: u64, view: View) -> Result<RecordedFrame, SimError> {
+    let world = World::sample(&config.scene, seed, 0.0, f64::from(config.sensor.range_m[1]))?;
+    record_in_detail(config, &world, seed, Moment { time_s: 0.0, ego_s_m: 0.0, ego_speed_mps: 0.0, index: 0 }, view)
+}
+
+/// A frame with its truth in nuScenes' terms.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordedFrame {
+    /// Cloud and truth in KITTI's and SemanticKITTI's terms.
+    pub frame: LabelledFrame,
+    /// What else is true of each object, in the order of `frame.objects`.
+    pub details: Vec<ObjectDetail>,
+    /// nuScenes' lidarseg index of each point, N.
+    pub nuscenes_classes: Vec<u8>,
 }
 
 /// When and where a frame is recorded: at the stamp.
@@ -99,10 +121,29 @@ pub fn record(
     moment: Moment,
     view: View,
 ) -> Result<LabelledFrame, SimError> {
+    Ok(record_in_detail(config, world, seed, moment, view)?.frame)
+}
+
+/// The same with what nuScenes asks for besides.
+///
+/// # Errors
+/// When the view is empty.
+pub fn record_in_detail(
+    config: &WorldConfig,
+    world: &World,
+    seed: u64,
+    moment: Moment,
+    view: View,
+) -> Result<RecordedFrame, SimError> {
     let sweep = Sweep::new(config, view)?;
     let stage = Stage::new(config, world, moment, &sweep);
     let rays = sweep.cast(config, &stage, mix(mix(seed, 0x7261_7973), moment.index));
     let (cloud, point_labels) = assemble(config, &sweep, &rays, seed)?;
-    let objects = truth::objects(config, &stage.actors, &stage.scene, &rays, &sweep, &cloud);
-    Ok(LabelledFrame { cloud, point_labels: Some(point_labels), objects })
+    let (objects, details) = truth::objects(config, &stage.actors, &stage.scene, &rays, &sweep, &cloud);
+    let kinds: HashMap<u16, ActorKind> = stage.actors.iter().map(ActorInView::identity).collect();
+    let points = point_labels.class_ids.iter().zip(&point_labels.instance_ids);
+    let nuscenes_classes =
+        points.map(|(class_id, id)| nuscenes_lidarseg_class(*class_id, kinds.get(id).copied())).collect();
+    let frame = LabelledFrame { cloud, point_labels: Some(point_labels), objects };
+    Ok(RecordedFrame { frame, details, nuscenes_classes })
 }

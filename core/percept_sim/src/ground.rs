@@ -32,15 +32,67 @@ pub enum Cover {
     Terrain,
     /// Paved yard.
     Yard,
+    /// Rail of a tram.
+    Rail,
 }
 
+/// What the surfaces of a world look like.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GroundLook {
+    /// Factor on all brightness.
+    pub tint: f32,
+    /// Brightness of paint before the tint.
+    pub paint_reflectance: f32,
+    /// Share of light that paint sends back to its source.
+    pub paint_retro: f32,
+    /// How wet it is, 0 to 1.
+    pub wetness: f32,
+    /// Height of grass.
+    pub grass_m: f32,
+}
+
+impl GroundLook {
+    /// Dry, with plain paint.
+    pub fn plain(tint: f32) -> Self {
+        Self { tint, paint_reflectance: 0.41, paint_retro: 0.0, wetness: 0.0, grass_m: 0.05 }
+    }
+
+    /// Materials in the order of [`Cover`].
+    fn materials(&self) -> [Material; 7] {
+        let dry = |class_id, reflectance: f32, spread| Material::opaque(class_id, reflectance * self.tint, spread);
+        let paint = dry(class::LANE_MARKING, self.paint_reflectance, 0.15);
+        // Water over glass beads takes their effect away.
+        let paint = paint.with_retro(self.paint_retro * (1.0 - 0.8 * self.wetness));
+        let hard = [
+            dry(class::ROAD, 0.21, 0.08),
+            paint,
+            dry(class::PARKING, 0.28, 0.08),
+            dry(class::SIDEWALK, 0.30, 0.07),
+            dry(class::TERRAIN, 0.31, 0.10),
+            dry(class::PARKING, 0.30, 0.08),
+            dry(class::OTHER_GROUND, 0.12, 0.10).with_gloss(0.3),
+        ];
+        hard.map(|material| self.wet(material))
+    }
+
+    /// A film of water darkens, and mirrors flat rays away; earth drinks most of it.
+    fn wet(&self, material: Material) -> Material {
+        if self.wetness <= 0.0 {
+            return material;
+        }
+        let film = self.wetness * if material.class_id == class::TERRAIN { 0.35 } else { 1.0 };
+        let gloss = material.gloss + (1.0 - material.gloss) * 0.75 * film;
+        material.dimmed(1.0 - 0.55 * film).with_gloss(gloss)
+    }
+}
 /// The ground round an anchor.
 #[derive(Clone, Debug)]
 pub struct Ground {
     waves: Vec<(f32, f32, f32, f32)>,
     /// Roads in coordinates relative to the anchor.
     roads: Vec<(Vec<CenterLine>, Road)>,
-    materials: [Material; 6],
+    materials: [Material; 7],
+    grass_m: f32,
 }
 
 /// Where a ray meets the ground.
@@ -59,7 +111,7 @@ const EXPECTED_SLOPE: f32 = 0.1;
 
 impl Ground {
     /// The ground of waves and roads, seen from an anchor in world coordinates; roads beyond `reach_m` are left out.
-    pub fn anchored(waves: &[Wave], roads: &[Road], anchor_m: [f64; 2], reach_m: f64, tint: f32) -> Self {
+    pub fn anchored(waves: &[Wave], roads: &[Road], anchor_m: [f64; 2], reach_m: f64, look: &GroundLook) -> Self {
         let waves = waves
             .iter()
             .map(|w| {
@@ -73,16 +125,18 @@ impl Ground {
             .map(|road| road.relative_to(anchor_m, reach_m))
             .map(|road| (road.arcs.iter().map(CenterLine::new).collect(), road))
             .collect();
-        let shade = |class_id, reflectance: f32, spread| Material::opaque(class_id, reflectance * tint, spread);
-        let materials = [
-            shade(class::ROAD, 0.21, 0.08),
-            shade(class::LANE_MARKING, 0.41, 0.15),
-            shade(class::PARKING, 0.28, 0.08),
-            shade(class::SIDEWALK, 0.30, 0.07),
-            shade(class::TERRAIN, 0.31, 0.10),
-            shade(class::PARKING, 0.30, 0.08),
-        ];
-        Self { waves, roads, materials }
+        Self { waves, roads, materials: look.materials(), grass_m: look.grass_m }
+    }
+
+    /// A level meadow without roads.
+    #[cfg(test)]
+    pub fn level() -> Self {
+        Self::anchored(&[], &[], [0.0; 2], 100.0, &GroundLook::plain(1.0))
+    }
+
+    /// Height of the grass.
+    pub fn grass_m(&self) -> f32 {
+        self.grass_m
     }
 
     /// Material of a cover.
@@ -96,22 +150,33 @@ impl Ground {
 
     /// Height of the surface at a place relative to the anchor.
     pub fn height_m(&self, x: f32, y: f32) -> f32 {
-        self.swell(x, y) + self.relief(x, y).0
+        self.swell(x, y) + self.relief(x, y, false).0
     }
 
-    /// Height above the swell, and what covers the place.
-    fn relief(&self, x: f32, y: f32) -> (f32, Cover) {
+    /// Height above the swell, and what covers the place; paint and rails only where they are asked for.
+    fn relief(&self, x: f32, y: f32, with_paint: bool) -> (f32, Cover) {
         let mut off_road: Option<(f32, Cover)> = None;
         for (index, (lines, road)) in self.roads.iter().enumerate() {
             let Some((line, lateral_m)) = nearest(lines, x, y) else { continue };
             let side = road.side(lateral_m);
             let beyond = lateral_m.abs() - road.half_width_m;
             if beyond < 0.0 {
-                let cover = if road.is_marked(lateral_m, || line.s_m(x, y)) { Cover::Marking } else { Cover::Road };
+                let lanes = road.lanes.filter(|lanes| lateral_m.abs() < lanes.half_median_m);
+                if lanes.is_some() {
+                    // The reservation between two carriageways: a low bank of grass.
+                    return (0.06, Cover::Terrain);
+                }
+                let cover = match () {
+                    () if !with_paint => Cover::Road,
+                    () if road.is_rail(lateral_m) => Cover::Rail,
+                    () if road.is_marked(lateral_m, || line.s_m(x, y)) => Cover::Marking,
+                    () => Cover::Road,
+                };
                 return (-0.02 * lateral_m.abs().min(4.0) * 0.5, cover);
             }
             if beyond < side.parking_m {
-                return (-0.03, Cover::Parking);
+                let painted = with_paint && road.is_bay_line(lateral_m, || line.s_m(x, y));
+                return (-0.03, if painted { Cover::Marking } else { Cover::Parking });
             }
             let outside = beyond - side.parking_m;
             let raised = side.kerb_m;
@@ -190,6 +255,6 @@ impl Ground {
         let p = origin + direction * (range_m + 0.002);
         let on_kerb = gap_below < -0.03 && gap_above > 0.0 && below - above < 0.01;
         let cos_incidence = if on_kerb { 0.6 } else { (-direction.z + EXPECTED_SLOPE * 0.1).max(0.01) };
-        Some(GroundHit { range_m, cos_incidence, cover: self.relief(p.x, p.y).1 })
+        Some(GroundHit { range_m, cos_incidence, cover: self.relief(p.x, p.y, true).1 })
     }
 }

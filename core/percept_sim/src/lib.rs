@@ -23,17 +23,24 @@ mod sensor;
 mod solid;
 mod stage;
 mod sweep;
+pub mod taxonomy;
 mod truth;
 mod vector;
+mod weather;
 
 pub use camera::{camera_beside, image_box, kitti_camera, t_base_lidar};
 pub use drive::{Drive, DriveFrame};
 pub use error::SimError;
-pub use frame::{Moment, View, WorldConfig, record, sample_frame};
+pub use frame::{Moment, RecordedFrame, View, WorldConfig, record, record_in_detail, sample_frame, sample_in_detail};
 pub use random::Sampler;
-pub use scene::{FrontageMix, ParkingMix, SceneConfig, World};
+pub use scene::{
+    CarPark, Details, FrontageMix, LayoutKind, Motorway, ParkingMix, PeopleMix, SceneConfig, SceneMix, TrafficMix,
+    World,
+};
 pub use sensor::{
     DropOutLaw, IntensityLaw, LidarModel, PointDriver, Ring, RingOrder, Rotation, SignalLaw, SweepMotion,
 };
 pub use solid::{Shape, Solid};
+pub use truth::ObjectDetail;
 pub use vector::Vec3;
+pub use weather::{DustCloud, Weather, WeatherMix};

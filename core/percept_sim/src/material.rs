@@ -7,10 +7,16 @@
 pub mod class {
     /// Nothing known.
     pub const UNLABELED: u16 = 0;
+    /// Points of the air: rain, fog, dust.
+    pub const OUTLIER: u16 = 1;
     /// A car or a van.
     pub const CAR: u16 = 10;
     /// A parked bicycle.
     pub const BICYCLE: u16 = 11;
+    /// A bus.
+    pub const BUS: u16 = 13;
+    /// A parked motorcycle.
+    pub const MOTORCYCLE: u16 = 15;
     /// A lorry.
     pub const TRUCK: u16 = 18;
     /// A tram.
@@ -21,12 +27,16 @@ pub mod class {
     pub const PERSON: u16 = 30;
     /// A rider with the bicycle.
     pub const BICYCLIST: u16 = 31;
+    /// A rider with the motorcycle.
+    pub const MOTORCYCLIST: u16 = 32;
     /// Carriageway.
     pub const ROAD: u16 = 40;
     /// Parking strip.
     pub const PARKING: u16 = 44;
     /// Pavement.
     pub const SIDEWALK: u16 = 48;
+    /// Rails, traffic islands, reservations.
+    pub const OTHER_GROUND: u16 = 49;
     /// House.
     pub const BUILDING: u16 = 50;
     /// Fence or garden wall.
@@ -45,6 +55,8 @@ pub mod class {
     pub const POLE: u16 = 80;
     /// Traffic sign.
     pub const TRAFFIC_SIGN: u16 = 81;
+    /// Cones, trolleys, strollers.
+    pub const OTHER_OBJECT: u16 = 99;
 }
 
 /// What a surface does to a ray that meets it.
@@ -84,6 +96,9 @@ pub struct Material {
     pub loss: f32,
     /// Further share lost when the surface is struck at a glancing angle: smooth paint and glass mirror.
     pub gloss: f32,
+    /// Share of its light that goes back to where it came from whatever the incidence: 0 for plain surfaces, near 1
+    /// for foil and glass beads.
+    pub retro: f32,
     /// What it does to rays.
     pub surface: Surface,
 }
@@ -91,7 +106,7 @@ pub struct Material {
 impl Material {
     /// An opaque material.
     pub const fn opaque(class_id: u16, reflectance: f32, spread: f32) -> Self {
-        Self { class_id, reflectance, spread, loss: 0.0, gloss: 0.0, surface: Surface::Opaque }
+        Self { class_id, reflectance, spread, loss: 0.0, gloss: 0.0, retro: 0.0, surface: Surface::Opaque }
     }
 
     /// The same with a share of its returns lost.
@@ -102,6 +117,21 @@ impl Material {
     /// The same with a gloss.
     pub const fn with_gloss(self, gloss: f32) -> Self {
         Self { gloss, ..self }
+    }
+
+    /// The same seen through air that leaves this share of the light.
+    pub fn dimmed(&self, transmission: f32) -> Self {
+        Self { reflectance: self.reflectance * transmission, spread: self.spread * transmission, ..*self }
+    }
+
+    /// The same as a retro-reflector.
+    pub const fn with_retro(self, retro: f32) -> Self {
+        Self { retro, ..self }
+    }
+
+    /// The cosine that a plain surface of the same brightness would need to return as much.
+    pub fn effective_cos(&self, cos_incidence: f32) -> f32 {
+        cos_incidence.max(self.retro)
     }
 
     /// Share of returns mirrored away at an incidence.

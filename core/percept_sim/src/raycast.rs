@@ -6,8 +6,10 @@
 use crate::ground::Ground;
 use crate::material::{Material, Surface, class};
 use crate::random::{mix, unit_from_hash};
+use crate::sensor::DropOutLaw;
 use crate::solid::Shape;
 use crate::vector::Vec3;
+use crate::weather::Air;
 use parry3d::bounding_volume::Aabb;
 use parry3d::partitioning::{Bvh, BvhBuildStrategy};
 use parry3d::query::Ray;
@@ -30,6 +32,7 @@ pub struct RayScene {
     parts: Vec<Part>,
     bvh: Bvh,
     ground: Ground,
+    air: Air,
 }
 
 /// What a ray met first.
@@ -45,6 +48,8 @@ pub struct Hit {
     pub instance_id: u16,
     /// Whether the surface mirrored the ray away, so that nothing returns.
     pub lost: bool,
+    /// Share of the light that the air leaves on the way there and back.
+    pub transmission: f32,
 }
 
 /// A ray: where from, where to, when in the revolution, and its number for draws.
@@ -85,7 +90,12 @@ impl RayScene {
                 Aabb::new(low - sweep, high + sweep)
             })
             .collect();
-        Self { bvh: Bvh::from_leaves(BvhBuildStrategy::Binned, &bounds), parts, ground }
+        Self { bvh: Bvh::from_leaves(BvhBuildStrategy::Binned, &bounds), parts, ground, air: Air::default() }
+    }
+
+    /// The same with this air between its things.
+    pub(crate) fn with_air(self, air: Air) -> Self {
+        Self { air, ..self }
     }
 
     /// The parts.
@@ -93,7 +103,12 @@ impl RayScene {
         &self.parts
     }
 
-    /// What a ray meets first within `max_m`.
+    /// What a LiDAR of this law gets of a ray within `max_m`: what it meets, dimmed by the air, or the air itself.
+    pub fn cast_through_air(&self, beam: &Beam, max_m: f32, law: &DropOutLaw) -> Option<Hit> {
+        self.air.pass(self.cast(beam, max_m), beam, max_m, law)
+    }
+
+    /// What a ray meets first within `max_m`, whatever the weather.
     pub fn cast(&self, beam: &Beam, max_m: f32) -> Option<Hit> {
         let ground = self.ground.meet(beam.origin, beam.direction, max_m);
         let reach = ground.map_or(max_m, |hit| hit.range_m);
@@ -107,18 +122,19 @@ impl RayScene {
         }
         ground.map(|hit| {
             let material = self.ground.material(hit.cover);
-            // Blades of grass stand a little over the earth.
+            // Blades of grass stand over the earth: rays enter and end among them.
             let blades = if material.class_id == class::TERRAIN {
-                0.05 * unit_from_hash(mix(beam.key, 0x6772_6173)) / hit.cos_incidence.max(0.2)
+                self.ground.grass_m() * unit_from_hash(mix(beam.key, 0x6772_6173)) / hit.cos_incidence.max(0.2)
             } else {
                 0.0
             };
             Hit {
                 range_m: (hit.range_m - blades).max(0.0),
-                cos_incidence: hit.cos_incidence,
+                cos_incidence: material.effective_cos(hit.cos_incidence),
                 material: *material,
                 instance_id: 0,
                 lost: false,
+                transmission: 1.0,
             }
         })
     }
@@ -157,21 +173,20 @@ fn meet(part: &Part, index: u32, beam: &Beam) -> Option<Hit> {
     }
     Some(Hit {
         range_m,
-        cos_incidence: cos_incidence.clamp(0.02, 1.0),
+        cos_incidence: part.material.effective_cos(cos_incidence.clamp(0.02, 1.0)),
         material: part.material,
         instance_id: part.instance_id,
         lost,
+        transmission: 1.0,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::road::Road;
 
     fn flat_ground() -> Ground {
-        let roads: [Road; 0] = [];
-        Ground::anchored(&[], &roads, [0.0; 2], 100.0, 1.0)
+        Ground::level()
     }
 
     fn part(shape: Shape, material: Material, instance_id: u16) -> Part {

@@ -97,7 +97,9 @@ struct Reported {
 
 /// What the sensor reports for a hit, unless it reports nothing.
 fn report(sensor: &LidarModel, ray: &CastRay, hit: &Hit, laser: f32) -> Option<Reported> {
-    let keep = sensor.drop_out.keep(&hit.material, hit.cos_incidence, hit.range_m.max(0.1));
+    // What the air takes away counts like a longer way: the signal falls with the square of the range.
+    let as_far_m = hit.range_m.max(0.1) / hit.transmission.max(1e-9).sqrt();
+    let keep = sensor.drop_out.keep(&hit.material, hit.cos_incidence, as_far_m);
     // Dark paint mirrors in patches; weak returns fail one by one.
     let mirrored = hit.lost || ray.beam.chance(2) < hit.material.mirrored(hit.cos_incidence);
     if mirrored || unit_from_hash(mix(ray.beam.key, 6)) >= keep {
@@ -109,10 +111,11 @@ fn report(sensor: &LidarModel, ray: &CastRay, hit: &Hit, laser: f32) -> Option<R
     if range_m < sensor.range_m[0] || range_m > sensor.range_m[1] {
         return None;
     }
+    let seen = hit.material.dimmed(hit.transmission);
     let draws = [laser, normal_from_hash(mix(ray.beam.key, 4)), normal_from_hash(mix(ray.beam.key, 5))];
-    let reflectivity = sensor.intensity.intensity(&hit.material, hit.cos_incidence, range_m, draws);
+    let reflectivity = sensor.intensity.intensity(&seen, hit.cos_incidence, range_m, draws);
     let intensity = match &sensor.signal {
-        Some(law) => law.photons(&hit.material, hit.cos_incidence, range_m, draws[2]),
+        Some(law) => law.photons(&seen, hit.cos_incidence, range_m, draws[2]),
         None => reflectivity,
     };
     let [forward, left, _] = sensor.rings[ray.ring].origin_m;

@@ -52,8 +52,49 @@ pub struct RoadSide {
     pub bank_slope: f32,
     /// Cover of the land beyond.
     pub surface: SideSurface,
+    /// Width along the road of painted bays in the strip, 0 where none are painted.
+    pub bay_m: f32,
 }
 
+/// Lanes as they are painted, the same for both directions.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lanes {
+    /// Lanes of each direction.
+    pub per_direction: usize,
+    /// Width of a lane.
+    pub width_m: f32,
+    /// Half of what lies between the directions, shoulders included; 0 for a painted line alone.
+    pub inner_m: f32,
+    /// Half of the raised reservation in the middle; 0 where there is none.
+    pub half_median_m: f32,
+    /// Length and period of the dashes between lanes.
+    pub dash_m: [f32; 2],
+}
+
+impl Lanes {
+    /// Middle of a lane from the centre line, counted from the innermost.
+    pub fn middle_m(&self, lane: usize) -> f64 {
+        f64::from(self.inner_m) + (lane as f64 + 0.5) * f64::from(self.width_m)
+    }
+
+    fn is_painted(&self, lateral_m: f32, s_m: f32) -> bool {
+        /// Half of the width of a line between lanes and of one at an edge.
+        const LINE_M: f32 = 0.07;
+        const EDGE_M: f32 = 0.11;
+        let out = lateral_m.abs() - self.inner_m;
+        let dashed = s_m.rem_euclid(self.dash_m[1].max(0.1)) < self.dash_m[0];
+        let border = (out / self.width_m).round();
+        let off = (out - border * self.width_m).abs();
+        match border {
+            b if b < 0.0 || b > self.per_direction as f32 => false,
+            b if b == self.per_direction as f32 => off < EDGE_M,
+            b if b > 0.0 => off < LINE_M && dashed,
+            // Between the directions: the edge of the reservation, or a line that is dashed where it is the only one.
+            _ if self.inner_m > 0.0 => off < EDGE_M,
+            _ => lateral_m.abs() < LINE_M && (dashed || self.per_direction > 1),
+        }
+    }
+}
 /// A road.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Road {
@@ -65,6 +106,12 @@ pub struct Road {
     pub sides: [RoadSide; 2],
     /// Whether a dashed centre line and edge lines are painted.
     pub marked: bool,
+    /// Lanes, where they are painted instead.
+    pub lanes: Option<Lanes>,
+    /// Where along the road zebra crossings begin and end.
+    pub zebras_m: Vec<[f32; 2]>,
+    /// Distance of the middle of a track of rails from the centre line, on both sides.
+    pub rails_m: Option<f32>,
 }
 
 /// A place in a road's own coordinates.
@@ -111,6 +158,33 @@ impl Road {
     /// Whether paint lies at a place.
     pub fn is_marked(&self, lateral_m: f32, s_m: impl FnOnce() -> f32) -> bool {
         let lateral = lateral_m.abs();
+        if self.lanes.is_some() || !self.zebras_m.is_empty() {
+            let s_m = s_m();
+            let on_zebra = self.zebras_m.iter().any(|[from, to]| s_m >= *from && s_m <= *to);
+            return match self.lanes {
+                _ if on_zebra => (lateral_m + 100.0).rem_euclid(1.0) < 0.5,
+                Some(lanes) => lanes.is_painted(lateral_m, s_m),
+                None => self.has_plain_paint(lateral, || s_m),
+            };
+        }
+        self.has_plain_paint(lateral, s_m)
+    }
+
+    /// Whether a rail lies at a place.
+    pub fn is_rail(&self, lateral_m: f32) -> bool {
+        /// Half of the standard gauge to the middle of a rail, and half of a grooved rail.
+        const HALF_GAUGE_M: f32 = 0.75;
+        const HALF_RAIL_M: f32 = 0.06;
+        self.rails_m.is_some_and(|middle| ((lateral_m.abs() - middle).abs() - HALF_GAUGE_M).abs() < HALF_RAIL_M)
+    }
+
+    /// Whether a line between bays lies at a place of the parking strip.
+    pub fn is_bay_line(&self, lateral_m: f32, s_m: impl FnOnce() -> f32) -> bool {
+        let bay_m = self.side(lateral_m).bay_m;
+        bay_m > 0.0 && s_m().rem_euclid(bay_m) < 0.1
+    }
+
+    fn has_plain_paint(&self, lateral: f32, s_m: impl FnOnce() -> f32) -> bool {
         self.marked
             && ((lateral < 0.07 && s_m().rem_euclid(9.0) < 3.0) || (lateral - self.half_width_m + 0.25).abs() < 0.06)
     }
@@ -195,10 +269,24 @@ mod tests {
     use super::*;
 
     fn road(curvature: f64) -> Road {
-        let side =
-            RoadSide { parking_m: 2.0, kerb_m: 0.1, sidewalk_m: 2.0, bank_slope: 0.0, surface: SideSurface::Grass };
+        let side = RoadSide {
+            parking_m: 2.0,
+            kerb_m: 0.1,
+            sidewalk_m: 2.0,
+            bank_slope: 0.0,
+            surface: SideSurface::Grass,
+            bay_m: 0.0,
+        };
         let arc = Arc { start_m: [3.0, -2.0], heading_rad: 0.4, curvature, from_s_m: 10.0, length_m: 60.0 };
-        Road { arcs: vec![arc], half_width_m: 3.0, sides: [side; 2], marked: true }
+        Road {
+            arcs: vec![arc],
+            half_width_m: 3.0,
+            sides: [side; 2],
+            marked: true,
+            lanes: None,
+            zebras_m: Vec::new(),
+            rails_m: None,
+        }
     }
 
     #[test]
@@ -212,6 +300,23 @@ mod tests {
                 assert!((place.lateral_m - lateral as f32).abs() < 1e-2, "{curvature}: {}", place.lateral_m);
             }
         }
+    }
+
+    #[test]
+    fn lanes_are_painted_between_and_at_the_edges() {
+        let lanes = Lanes { per_direction: 3, width_m: 3.5, inner_m: 2.0, half_median_m: 1.5, dash_m: [6.0, 18.0] };
+        let road = Road { lanes: Some(lanes), half_width_m: 15.0, ..road(0.0) };
+        let painted = |lateral: f32, s: f32| road.is_marked(lateral, || s);
+        assert!(painted(5.5, 2.0) && !painted(5.5, 10.0), "between the first two lanes");
+        assert!(painted(-12.5, 10.0) && painted(2.0, 10.0), "at both edges");
+        assert!(!painted(4.0, 2.0) && !painted(0.0, 2.0) && !painted(14.5, 2.0));
+    }
+
+    #[test]
+    fn a_zebra_crossing_has_stripes_along_the_road() {
+        let road = Road { zebras_m: vec![[30.0, 34.0]], ..road(0.0) };
+        let painted = |lateral: f32| road.is_marked(lateral, || 32.0);
+        assert!(painted(0.2) && !painted(0.7) && painted(-0.8) && !painted(-0.3));
     }
 
     #[test]

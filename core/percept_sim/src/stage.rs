@@ -86,7 +86,8 @@ impl Stage {
             });
         }
         let half_period_s = (0.5 / config.sensor.rotation_hz) as f32;
-        let scene = RayScene::new(parts, ground, half_period_s);
+        let air = world.weather.round([x, y], reach_m, &ground);
+        let scene = RayScene::new(parts, ground, half_period_s).with_air(air);
         Self { scene, path, actors }
     }
 }

@@ -82,7 +82,8 @@ impl Sweep {
                     if self.crop.as_ref().is_some_and(|camera| !may_see(camera, origin, direction, near, max_m)) {
                         return ray;
                     }
-                    CastRay { state: stage.scene.cast(&beam, max_m).map_or(RayState::Open, RayState::Met), ..ray }
+                    let met = stage.scene.cast_through_air(&beam, max_m, &sensor.drop_out);
+                    CastRay { state: met.map_or(RayState::Open, RayState::Met), ..ray }
                 })
             })
             .collect()

@@ -4,11 +4,14 @@
 //! Every object within the truth range whose box reaches into the view is kept. One that no ray can reach (all rays
 //! blocked, or too small and far for any) has occlusion `Unknown` and 0 points: KITTI's evaluation ignores it.
 
+use crate::actor::ActorKind;
 use crate::camera::{camera_beside, corners_f32, image_box};
 use crate::frame::WorldConfig;
+use crate::material::class;
 use crate::raycast::{Part, RayScene};
 use crate::scene::Actor;
 use crate::sweep::{CastRay, RayState, Sweep};
+use crate::taxonomy::nuscenes_visibility_level;
 use crate::vector::{self, Vec3, from_f64, to_f64};
 use percept_types::{Box3d, Occlusion, PointCloud, Transform, TruthObject};
 use std::f64::consts::TAU;
@@ -19,7 +22,7 @@ const BLOCKING_MARGIN_M: f32 = 0.3;
 
 /// An actor seen from the sensor.
 pub(crate) struct ActorInView {
-    class_name: &'static str,
+    kind: ActorKind,
     instance_id: u16,
     /// In the sensor's frame.
     box3d: Box3d,
@@ -36,6 +39,11 @@ impl ActorInView {
         self.box3d.center_m[0] += self.velocity_mps[0] * time_s;
         self.box3d.center_m[1] += self.velocity_mps[1] * time_s;
         self
+    }
+
+    /// Its number and what it is.
+    pub fn identity(&self) -> (u16, ActorKind) {
+        (self.instance_id, self.kind)
     }
 
     /// Its bearing in the sensor's frame.
@@ -57,7 +65,7 @@ impl ActorInView {
         let (sin, cos) = t_stage_lidar.yaw_rad().sin_cos();
         let [vx, vy] = velocity_world_mps;
         Self {
-            class_name: actor.shape.class_name(),
+            kind: actor.shape.kind(),
             instance_id: actor.instance_id,
             box3d: (t_lidar_stage * *t_stage_actor).apply_box(&own),
             velocity_mps: [vx * cos + vy * sin, vy * cos - vx * sin],
@@ -74,27 +82,48 @@ pub(crate) fn objects(
     rays: &[CastRay],
     sweep: &Sweep,
     cloud: &PointCloud,
-) -> Vec<TruthObject> {
+) -> (Vec<TruthObject>, Vec<ObjectDetail>) {
     let camera = camera_beside(&config.sensor);
-    let mut objects = Vec::new();
+    let (mut objects, mut details) = (Vec::new(), Vec::new());
     for actor in actors {
         let [x, y, _] = actor.box3d.center_m;
         let shown = image_box(&camera, &actor.box3d);
         if x.hypot(y) > config.truth_range_m || (sweep.crop.is_some() && shown.is_none()) {
             continue;
         }
+        let rays = towards(actor, scene, rays, sweep, config.sensor.max_azimuth_offset_rad() as f32);
+        let visible_share = (rays.all > 0).then(|| 1.0 - rays.blocked as f64 / rays.all as f64);
+        details.push(ObjectDetail {
+            instance_id: u32::from(actor.instance_id),
+            kind: actor.kind,
+            visible_share,
+            nuscenes_visibility: nuscenes_visibility_level(visible_share.unwrap_or(0.0)),
+        });
         objects.push(TruthObject {
-            class_name: actor.class_name.to_owned(),
+            class_name: actor.kind.kitti_class().to_owned(),
             box3d: actor.box3d,
             velocity_mps: actor.velocity_mps,
             instance_id: u32::from(actor.instance_id),
             num_points: count_points(&actor.box3d, cloud),
-            occlusion: occlusion(actor, scene, rays, sweep, config.sensor.max_azimuth_offset_rad() as f32),
+            occlusion: level(rays.blocked, rays.all),
             truncation: shown.map_or(-1.0, |(_, truncation)| truncation),
             image_box: shown.map(|(b, _)| b),
         });
     }
-    objects
+    (objects, details)
+}
+
+/// What is true of an object besides, in the order of the objects.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObjectDetail {
+    /// The number of the object.
+    pub instance_id: u32,
+    /// What it is; knows its nuScenes names.
+    pub kind: ActorKind,
+    /// Share of the rays towards it that nothing nearer blocks; `None` where no ray goes there.
+    pub visible_share: Option<f64>,
+    /// nuScenes' level of that share, 1 (up to 40 %) to 4 (above 80 %); 1 where no ray goes there.
+    pub nuscenes_visibility: u8,
 }
 
 fn count_points(b: &Box3d, cloud: &PointCloud) -> usize {
@@ -117,7 +146,13 @@ pub(crate) fn level(blocked: usize, all: usize) -> Occlusion {
     }
 }
 
-fn occlusion(actor: &ActorInView, scene: &RayScene, rays: &[CastRay], sweep: &Sweep, slack_rad: f32) -> Occlusion {
+/// Rays towards an object, and those of them that something nearer blocks.
+struct RaysTowards {
+    blocked: usize,
+    all: usize,
+}
+
+fn towards(actor: &ActorInView, scene: &RayScene, rays: &[CastRay], sweep: &Sweep, slack_rad: f32) -> RaysTowards {
     let mut window = Window::round(&corners_f32(&actor.box3d));
     window.half_width_rad += slack_rad;
     let parts = scene.parts().get(actor.parts.clone()).unwrap_or(&[]);
@@ -140,13 +175,15 @@ fn occlusion(actor: &ActorInView, scene: &RayScene, rays: &[CastRay], sweep: &Sw
             all += 1;
             if let RayState::Met(hit) = ray.state
                 && hit.instance_id != actor.instance_id
+                // Points of the air hide nothing: the air is not in the way of annotators.
+                && hit.material.class_id != class::OUTLIER
                 && hit.range_m < range - BLOCKING_MARGIN_M
             {
                 blocked += 1;
             }
         }
     }
-    level(blocked, all)
+    RaysTowards { blocked, all }
 }
 
 /// Angles within which an object lies.

@@ -21,6 +21,12 @@ impl Affine {
         Self { columns: [Vec3::new(cos, sin, 0.0), Vec3::new(-sin, cos, 0.0), Vec3::Z], shift }
     }
 
+    /// A turn about +x: +y rises.
+    pub fn from_roll(roll_rad: f32) -> Self {
+        let (sin, cos) = roll_rad.sin_cos();
+        Self { columns: [Vec3::X, Vec3::new(0.0, cos, sin), Vec3::new(0.0, -sin, cos)], shift: Vec3::ZERO }
+    }
+
     /// From a transform of percept_types.
     pub fn from_transform(transform: &Transform) -> Self {
         let m = transform.to_matrix();

@@ -4,11 +4,14 @@ use crate::outcome::{EXIT_CODES, Outcome};
 use crate::{bar::Bar, report};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use percept_app::simulate::{DEFAULT_SENSOR, SimulateSettings, SimulatedView, sensor_names, simulate};
+use percept_app::simulate::{
+    DEFAULT_SCENE, DEFAULT_SENSOR, SimulateSettings, SimulatedView, scene_names, sensor_names, simulate,
+};
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "Examples:
   percept simulate --out street --seed 7 --frames 100     ten seconds at 10 Hz
+  percept simulate --out motorway --scene highway --speed 30
   percept simulate --out street --sensor vlp-16           another sensor, its sweeps as its driver gives them
   percept replay street --weights W --out boxes && percept eval boxes --truth street";
 
@@ -24,6 +27,9 @@ pub struct SimulateArgs {
     /// A shipped sensor's name, or a sensor's JSON file
     #[arg(long, default_value = DEFAULT_SENSOR, value_name = "NAME|FILE")]
     sensor: String,
+    /// A shipped scene's name, or a scene's JSON file
+    #[arg(long, default_value = DEFAULT_SCENE, value_name = "NAME|FILE")]
+    scene: String,
     /// Which world and drive
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -52,11 +58,11 @@ enum View {
     Kitti,
 }
 
-/// What the help says of sensors.
+/// What the help says of sensors and scenes.
 fn sensors() -> String {
-    let names = sensor_names().join(", ");
+    let (names, scenes) = (sensor_names().join(", "), scene_names().join(", "));
     format!(
-        "Sensors: {names}\n  Sweeps roll (each point has its own time and is seen from where the vehicle is then) but \
+        "Scenes: {scenes}\nSensors: {names}\n  Sweeps roll (each point has its own time and is seen from where the vehicle is then) but \
          those of {DEFAULT_SENSOR},\n  from which motion is taken out as in KITTI's recordings."
     )
 }
@@ -65,6 +71,7 @@ fn sensors() -> String {
 pub fn run(args: &SimulateArgs, bar: &mut Bar) -> Result<Outcome> {
     let settings = SimulateSettings {
         sensor: args.sensor.clone(),
+        scene: args.scene.clone(),
         seed: args.seed,
         frames: args.frames,
         speed_mps: args.speed,

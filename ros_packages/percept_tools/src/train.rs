@@ -20,6 +20,7 @@ use std::time::Duration;
 const EXAMPLES: &str = "Examples:
   percept train --preset 4x --grid kitti --steps 6000 --out run      on simulated frames
   percept train --preset 4x --grid kitti --steps 6000 --out run --resume
+  percept train --scene urban=2,highway --steps 6000 --out run       on these scenes, twice as many streets
   percept train --bag drive1 --bag drive2 --from W --steps 2000 --out tuned";
 
 /// Train a detector on simulated frames, or on bags with truth
@@ -68,6 +69,9 @@ pub struct TrainArgs {
     /// Fill frames up to this many objects of each class with objects of other frames
     #[arg(long, default_value_t = 0)]
     paste: usize,
+    /// Scenes to draw simulated frames from, with weights: names of shipped ones or files
+    #[arg(long, default_value = SimulatedFrames::DEFAULT_SCENES, value_name = "NAME[=WEIGHT],...")]
+    scene: String,
     /// Train on these labelled drives instead of the simulator (may be given several times)
     #[arg(long)]
     bag: Vec<PathBuf>,
@@ -209,7 +213,7 @@ fn run_config(args: &TrainArgs) -> Result<RunConfig> {
 
 fn source(args: &TrainArgs, config: &RunConfig, bar: &mut Bar) -> Result<(Arc<dyn FrameSource>, String)> {
     if args.bag.is_empty() {
-        let frames = SimulatedFrames::for_training(args.seed, config.half_width_deg())?;
+        let frames = SimulatedFrames::for_training(args.seed, config.half_width_deg(), &args.scene)?;
         let described = frames.describe();
         return Ok((Arc::new(frames), described));
     }
@@ -238,7 +242,7 @@ fn checkpoint_every(args: &TrainArgs) -> Result<Duration> {
 fn held_out(args: &TrainArgs, simulated: u64) -> Result<Vec<HeldOut>> {
     let mut sets = Vec::new();
     if simulated > 0 {
-        sets.push(HeldOut::from_source("sim", &SimulatedFrames::held_out()?, simulated)?);
+        sets.push(HeldOut::from_source("sim", &SimulatedFrames::held_out(&args.scene)?, simulated)?);
     }
     if let Some(root) = &args.kitti {
         sets.push(HeldOut::from_kitti("kitti", root)?);

@@ -1,15 +1,27 @@
-//! Things that move or could move: cars, vans, trucks, trams, people, cyclists. Each is drawn as a handful of numbers
+//! Things that move or could be moved: vehicles, people, cyclists, cones. Each is drawn as a handful of numbers
 //! and built of convex parts when it comes into view.
 
+mod bus;
 mod car;
 mod cyclist;
+mod kind;
+mod motorcycle;
 mod pedestrian;
+mod roadwork;
+mod stroller;
 mod truck;
+mod walker;
 
+pub use bus::BusShape;
 pub use car::{BodyType, CarShape};
 pub use cyclist::CyclistShape;
+pub use kind::ActorKind;
+pub use motorcycle::MotorcycleShape;
 pub use pedestrian::{PedestrianShape, Posture};
-pub use truck::{TramShape, TruckShape};
+pub use roadwork::{BarrierShape, ConeShape};
+pub use stroller::{StrollerShape, TrolleyShape};
+pub use truck::{TrailerShape, TramShape, TruckShape};
+pub use walker::WalkerShape;
 
 use crate::solid::{Solid, bounds_of};
 use crate::vector::Vec3;
@@ -21,26 +33,62 @@ pub enum ActorShape {
     Car(CarShape),
     /// A lorry.
     Truck(TruckShape),
+    /// A trailer behind a car.
+    Trailer(TrailerShape),
+    /// A bus.
+    Bus(BusShape),
     /// A tram.
     Tram(TramShape),
     /// Someone on foot or sitting.
     Pedestrian(PedestrianShape),
+    /// Someone on foot, of the wide distribution.
+    Walker(WalkerShape),
+    /// A stroller.
+    Stroller(StrollerShape),
     /// A rider on a bicycle.
     Cyclist(CyclistShape),
+    /// A parked bicycle.
+    Bicycle(CyclistShape),
+    /// A motorcycle, parked or ridden.
+    Motorcycle(MotorcycleShape),
+    /// A traffic cone.
+    Cone(ConeShape),
+    /// A barrier.
+    Barrier(BarrierShape),
+    /// A shopping trolley.
+    Trolley(TrolleyShape),
 }
 
 impl ActorShape {
+    /// What it is.
+    pub fn kind(&self) -> ActorKind {
+        match self {
+            ActorShape::Car(car) if car.body == BodyType::Van => ActorKind::Van,
+            ActorShape::Car(_) => ActorKind::Car,
+            ActorShape::Truck(_) => ActorKind::Truck,
+            ActorShape::Trailer(_) => ActorKind::Trailer,
+            ActorShape::Bus(bus) if bus.is_bendy => ActorKind::BendyBus,
+            ActorShape::Bus(_) => ActorKind::RigidBus,
+            ActorShape::Tram(_) => ActorKind::Tram,
+            ActorShape::Pedestrian(p) if p.posture == Posture::Sitting => ActorKind::Sitting,
+            ActorShape::Pedestrian(p) if p.stature_m < 1.46 => ActorKind::Child,
+            ActorShape::Pedestrian(_) => ActorKind::Adult,
+            ActorShape::Walker(walker) if walker.is_child => ActorKind::Child,
+            ActorShape::Walker(_) => ActorKind::Adult,
+            ActorShape::Stroller(_) => ActorKind::Stroller,
+            ActorShape::Cyclist(_) => ActorKind::Cyclist,
+            ActorShape::Bicycle(_) => ActorKind::Bicycle,
+            ActorShape::Motorcycle(motorcycle) if motorcycle.is_ridden() => ActorKind::Motorcyclist,
+            ActorShape::Motorcycle(_) => ActorKind::Motorcycle,
+            ActorShape::Cone(_) => ActorKind::Cone,
+            ActorShape::Barrier(_) => ActorKind::Barrier,
+            ActorShape::Trolley(_) => ActorKind::Trolley,
+        }
+    }
+
     /// Class by KITTI's names.
     pub fn class_name(&self) -> &'static str {
-        match self {
-            ActorShape::Car(car) if car.body == BodyType::Van => "Van",
-            ActorShape::Car(_) => "Car",
-            ActorShape::Truck(_) => "Truck",
-            ActorShape::Tram(_) => "Tram",
-            ActorShape::Pedestrian(p) if p.posture == Posture::Sitting => "Person_sitting",
-            ActorShape::Pedestrian(_) => "Pedestrian",
-            ActorShape::Cyclist(_) => "Cyclist",
-        }
+        self.kind().kitti_class()
     }
 
     /// Its parts in local axes: x forward, z up from the ground.
@@ -48,9 +96,18 @@ impl ActorShape {
         match self {
             ActorShape::Car(car) => car.solids(),
             ActorShape::Truck(truck) => truck.solids(),
+            ActorShape::Trailer(trailer) => trailer.solids(),
+            ActorShape::Bus(bus) => bus.solids(),
             ActorShape::Tram(tram) => tram.solids(),
             ActorShape::Pedestrian(pedestrian) => pedestrian.solids(),
+            ActorShape::Walker(walker) => walker.solids(),
+            ActorShape::Stroller(stroller) => stroller.solids(),
             ActorShape::Cyclist(cyclist) => cyclist.solids(),
+            ActorShape::Bicycle(bicycle) => bicycle.without_rider(),
+            ActorShape::Motorcycle(motorcycle) => motorcycle.solids(),
+            ActorShape::Cone(cone) => cone.solids(),
+            ActorShape::Barrier(barrier) => barrier.solids(),
+            ActorShape::Trolley(trolley) => trolley.solids(),
         }
     }
 
@@ -63,16 +120,17 @@ impl ActorShape {
         match self {
             ActorShape::Car(car) => upright(car.label_size_m),
             ActorShape::Truck(truck) => upright(truck.size_m),
+            ActorShape::Bus(bus) => upright(bus.size_m),
             ActorShape::Tram(tram) => upright(tram.size_m),
-            ActorShape::Pedestrian(_) | ActorShape::Cyclist(_) => enclosing_box(&self.solids(), self.slack_m()),
+            _ => enclosing_box(&self.solids(), self.slack_m()),
         }
     }
 
     /// Room that annotators leave round people: length, width, height.
     fn slack_m(&self) -> Vec3 {
         match self {
-            ActorShape::Cyclist(_) => Vec3::new(0.04, 0.04, 0.02),
-            _ => Vec3::new(0.14, 0.06, 0.05),
+            ActorShape::Pedestrian(_) | ActorShape::Walker(_) => Vec3::new(0.14, 0.06, 0.05),
+            _ => Vec3::new(0.04, 0.04, 0.02),
         }
     }
 }

@@ -65,6 +65,46 @@ impl TruckShape {
     }
 }
 
+/// A trailer behind a car: a box, a flat bed with or without a load, a caravan.
+#[derive(Clone, Debug)]
+pub struct TrailerShape {
+    /// Length of the body, width, height.
+    size_m: [f32; 3],
+    floor_m: f32,
+    body: Material,
+}
+
+impl TrailerShape {
+    /// A trailer.
+    pub fn sample(random: &mut Sampler) -> Self {
+        let size = match random.weighted(&[0.5, 0.3, 0.2]) {
+            0 => [random.uniform(1.8, 3.0), random.uniform(1.2, 1.7), random.uniform(0.9, 1.6)],
+            1 => [random.uniform(3.0, 5.0), random.uniform(1.6, 2.1), random.uniform(1.0, 1.8)],
+            _ => [random.uniform(4.0, 6.5), random.uniform(2.0, 2.4), random.uniform(2.3, 2.7)],
+        };
+        Self {
+            size_m: size.map(|v| v as f32),
+            floor_m: random.uniform(0.35, 0.6) as f32,
+            body: sample_paint(random, class::OTHER_VEHICLE),
+        }
+    }
+
+    /// Its parts.
+    pub fn solids(&self) -> Vec<Solid> {
+        let [length, width, height] = self.size_m;
+        let (half_length, half_width) = (length / 2.0, width / 2.0);
+        let dark = Material::opaque(class::OTHER_VEHICLE, 0.08, 0.06);
+        let body = Shape::cuboid(
+            Vec3::new(-half_length, -half_width, self.floor_m),
+            Vec3::new(half_length, half_width, height.max(self.floor_m + 0.3)),
+        );
+        let bar = Shape::cylinder(Vec3::new(half_length, 0.0, 0.45), Vec3::new(half_length + 1.1, 0.0, 0.45), 0.05);
+        let mut solids = vec![Solid { shape: body, material: self.body }, Solid { shape: bar, material: dark }];
+        solids.extend(wheels(&[-0.1], half_width + 0.1, 0.3, dark));
+        solids
+    }
+}
+
 /// A tram of one or more cars.
 #[derive(Clone, Debug)]
 pub struct TramShape {
@@ -105,11 +145,11 @@ impl TramShape {
     }
 }
 
-fn box_planes(low: Vec3, high: Vec3) -> Vec<Plane> {
+pub(super) fn box_planes(low: Vec3, high: Vec3) -> Vec<Plane> {
     [Vec3::X, Vec3::Y, Vec3::Z].iter().flat_map(|a| [Plane::through(high, *a), Plane::through(low, -*a)]).collect()
 }
 
-fn wheels(axles_x: &[f32], half_width: f32, radius: f32, material: Material) -> Vec<Solid> {
+pub(super) fn wheels(axles_x: &[f32], half_width: f32, radius: f32, material: Material) -> Vec<Solid> {
     let wheel = |x: f32, side: f32| Solid {
         shape: Shape::cylinder(
             Vec3::new(x, side * (half_width - 0.35), radius),

@@ -1,6 +1,8 @@
 //! A scene as distributions: what streets look like and who is on them.
 
+use super::sections::{CarPark, Details, LayoutKind, Motorway, PeopleMix, TrafficMix};
 use crate::error::SimError;
+use crate::weather::WeatherMix;
 use serde::{Deserialize, Serialize};
 
 /// Chances with which parking strips are laid out.
@@ -48,9 +50,15 @@ impl Default for FrontageMix {
 }
 
 /// Distributions of a scene; ranges are drawn from evenly, densities once a scene (and skewed to the low end).
+///
+/// The default is the scene `mixed`: what a scene file leaves out is as there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SceneConfig {
+    /// What the scene is, in a sentence.
+    pub description: String,
+    /// The plan of the place.
+    pub layout: LayoutKind,
     /// Width of a lane.
     pub lane_width_m: [f64; 2],
     /// Largest curvature of a road in 1/m.
@@ -91,13 +99,27 @@ pub struct SceneConfig {
     pub clutter_per_100m: [f64; 2],
     /// Distance between street trees, where there are any.
     pub tree_spacing_m: [f64; 2],
-    /// Factor on all intensities of the ground: wet and dry, old and new tarmac.
+    /// Factor on all intensities of the ground: old and new tarmac.
     pub ground_tint: [f64; 2],
+    /// Who else drives, and how fast.
+    pub traffic: TrafficMix,
+    /// How people differ and what they do.
+    pub people: PeopleMix,
+    /// What streets have besides.
+    pub details: Details,
+    /// The plan of a motorway, where the layout is one.
+    pub motorway: Motorway,
+    /// The plan of a car park, where the layout is one.
+    pub car_park: CarPark,
+    /// What the weather is.
+    pub weather: WeatherMix,
 }
 
 impl Default for SceneConfig {
     fn default() -> Self {
         Self {
+            description: "Streets of many kinds in one distribution, on clear days".to_owned(),
+            layout: LayoutKind::Street,
             lane_width_m: [2.2, 3.7],
             max_curvature: 0.014,
             max_slope: 0.026,
@@ -119,6 +141,12 @@ impl Default for SceneConfig {
             clutter_per_100m: [2.0, 28.0],
             tree_spacing_m: [6.0, 20.0],
             ground_tint: [0.8, 1.6],
+            traffic: TrafficMix::default(),
+            people: PeopleMix::default(),
+            details: Details::default(),
+            motorway: Motorway::default(),
+            car_park: CarPark::default(),
+            weather: WeatherMix::default(),
         }
     }
 }
@@ -142,12 +170,7 @@ impl SceneConfig {
             ("tree_spacing_m", self.tree_spacing_m, [2.0, 10_000.0]),
             ("ground_tint", self.ground_tint, [0.0, 3.0]),
         ];
-        for (name, range, limits) in ranges {
-            if !(range[0] >= limits[0] && range[1] <= limits[1] && range[0] <= range[1]) {
-                let expected = "a low and a high end, in order and physically possible";
-                return Err(SimError::SceneSetting { name, found: format!("{range:?}"), expected });
-            }
-        }
+        ranges.into_iter().try_for_each(|(name, range, limits)| check_range(name, range, limits))?;
         let shares = [
             ("crossing_chance", self.crossing_chance),
             ("van_share", self.van_share),
@@ -164,6 +187,12 @@ impl SceneConfig {
                 return Err(SimError::SceneSetting { name, found: format!("{share}"), expected });
             }
         }
+        self.traffic.validate()?;
+        self.people.validate()?;
+        self.details.validate()?;
+        self.motorway.validate()?;
+        self.car_park.validate()?;
+        self.weather.validate()?;
         self.validate_mixes()
     }
 
@@ -173,15 +202,35 @@ impl SceneConfig {
             ("parking", vec![p.none, p.parallel, p.perpendicular, p.oblique]),
             ("frontage", vec![f.building, f.hedge, f.fence, f.wall, f.shrubs, f.open]),
         ];
-        for (name, weights) in mixes {
-            let sum: f64 = weights.iter().sum();
-            if !(weights.iter().all(|w| *w >= 0.0) && sum > 0.0 && sum.is_finite()) {
-                let expected = "weights of 0 or more, not all 0";
-                return Err(SimError::SceneSetting { name, found: format!("{weights:?}"), expected });
-            }
-        }
-        Ok(())
+        mixes.into_iter().try_for_each(|(name, weights)| check_weights(name, &weights))
     }
+}
+
+/// Refuses a range out of order or beyond its limits.
+pub fn check_range(name: &'static str, range: [f64; 2], limits: [f64; 2]) -> Result<(), SimError> {
+    if range[0] >= limits[0] && range[1] <= limits[1] && range[0] <= range[1] {
+        return Ok(());
+    }
+    let expected = "a low and a high end, in order and physically possible";
+    Err(SimError::SceneSetting { name, found: format!("{range:?}"), expected })
+}
+
+/// Refuses what is no probability.
+pub fn check_share(name: &'static str, share: f64) -> Result<(), SimError> {
+    if (0.0..=1.0).contains(&share) {
+        return Ok(());
+    }
+    Err(SimError::SceneSetting { name, found: format!("{share}"), expected: "a share of 0 to 1" })
+}
+
+/// Refuses weights of which none can be drawn.
+pub fn check_weights(name: &'static str, weights: &[f64]) -> Result<(), SimError> {
+    let sum: f64 = weights.iter().sum();
+    if weights.iter().all(|w| *w >= 0.0) && sum > 0.0 && sum.is_finite() {
+        return Ok(());
+    }
+    let expected = "weights of 0 or more, not all 0";
+    Err(SimError::SceneSetting { name, found: format!("{weights:?}"), expected })
 }
 
 #[cfg(test)]

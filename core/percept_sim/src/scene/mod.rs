@@ -1,25 +1,38 @@
 //! A world: ground, roads, things that stand and things that move, drawn from a scene's distributions by a seed.
 
+mod buildings;
+mod car_park;
 mod config;
+mod crossings;
 mod footprints;
+mod furniture;
+mod motorway;
 mod people;
 mod roads;
+mod roadside;
 mod scenery;
+mod sections;
+mod shipped;
 mod street;
 mod vehicles;
 
 pub use config::{FrontageMix, ParkingMix, SceneConfig};
+pub(crate) use config::{check_range, check_share, check_weights};
+pub use sections::{CarPark, Details, LayoutKind, Motorway, PeopleMix, TrafficMix};
+pub use shipped::SceneMix;
 
 use crate::actor::ActorShape;
 use crate::error::SimError;
-use crate::ground::{Ground, Wave};
+use crate::ground::{Ground, GroundLook, Wave};
 use crate::random::Sampler;
 use crate::road::Road;
 use crate::solid::Solid;
 use crate::vector::Vec3;
+use crate::weather::Weather;
 use footprints::Footprints;
 use nalgebra::{Isometry3, Translation3, UnitQuaternion};
 use percept_types::Transform;
+use roads::{Extent, LEAST_SIGHT_M};
 use std::sync::OnceLock;
 
 /// How an actor moves.
@@ -81,7 +94,7 @@ impl Actor {
     }
 
     fn is_long(&self) -> bool {
-        !matches!(self.shape, ActorShape::Pedestrian(_) | ActorShape::Cyclist(_))
+        self.shape.kind().is_long()
     }
 }
 
@@ -113,28 +126,44 @@ pub struct World {
     pub actors: Vec<Actor>,
     /// Things that stand.
     pub scenery: Vec<Scenery>,
+    /// What lies in the air.
+    pub weather: Weather,
     waves: Vec<Wave>,
-    ground_tint: f32,
+    look: GroundLook,
     ground: Ground,
 }
 
 impl World {
-    /// A world whose first road reaches `ahead_m` beyond where the ego vehicle starts, and as far behind as is seen.
+    /// A world whose first road reaches `ahead_m` beyond where the ego vehicle starts, and that is laid out for a sensor
+    /// that sees `range_m` far, but at least for 88 m.
     ///
     /// # Errors
     /// When the configuration is impossible or there would be more things than can be numbered.
-    pub fn sample(config: &SceneConfig, seed: u64, ahead_m: f64) -> Result<Self, SimError> {
+    pub fn sample(config: &SceneConfig, seed: u64, ahead_m: f64, range_m: f64) -> Result<Self, SimError> {
         config.validate()?;
-        let mut layout = roads::sample(config, seed, ahead_m);
-        street::furnish(config, seed, &mut layout);
-        vehicles::populate(config, seed, &mut layout);
-        people::populate(config, seed, &mut layout);
+        let extent = Extent { ahead_m, sight_m: (range_m + 8.0).clamp(LEAST_SIGHT_M, MOST_SIGHT_M) };
+        let mut layout = match config.layout {
+            LayoutKind::Street => {
+                let mut layout = roads::sample(config, seed, extent);
+                crossings::paint(config, seed, &mut layout);
+                crossings::furnish(config, seed, &mut layout);
+                street::furnish(config, seed, &mut layout);
+                vehicles::populate(config, seed, &mut layout);
+                roadside::furnish(config, seed, &mut layout);
+                people::populate(config, seed, &mut layout);
+                crossings::populate(config, seed, &mut layout);
+                layout
+            }
+            LayoutKind::Motorway => motorway::sample(config, seed, extent),
+            LayoutKind::CarPark => car_park::sample(config, seed, extent),
+        };
+        layout.set_weather(config, seed, extent);
         layout.finish()
     }
 
     /// The ground round an anchor.
     pub fn ground_at(&self, anchor_m: [f64; 2], reach_m: f64) -> Ground {
-        Ground::anchored(&self.waves, &self.roads, anchor_m, reach_m, self.ground_tint)
+        Ground::anchored(&self.waves, &self.roads, anchor_m, reach_m, &self.look)
     }
 
     /// Where an actor is at a time.
@@ -196,6 +225,18 @@ impl World {
     }
 }
 
+/// Where a road crosses or joins the first one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Crossing {
+    /// Which road.
+    road: usize,
+    /// Where along the first one.
+    s_m: f64,
+}
+
+/// Sensors that see farther see nothing beyond.
+const MOST_SIGHT_M: f64 = 260.0;
+
 /// A world being laid out.
 pub(crate) struct Layout {
     roads: Vec<Road>,
@@ -203,11 +244,13 @@ pub(crate) struct Layout {
     spans_m: Vec<[f64; 2]>,
     /// How cars park on each side of each road.
     parking: Vec<[street::Parking; 2]>,
+    crossings: Vec<Crossing>,
     ego_lateral_m: f64,
     ego_turn_rad: f64,
     ego_tilt_rad: [f64; 2],
     waves: Vec<Wave>,
-    ground_tint: f32,
+    look: GroundLook,
+    weather: Weather,
     actors: Vec<(ActorShape, Motion)>,
     scenery: Vec<Scenery>,
     taken: Footprints,
@@ -237,6 +280,29 @@ impl Layout {
         true
     }
 
+    /// Puts scenery where it may stand over roads and other things: gantries, bridges, kerbstones.
+    fn raise(&mut self, at_m: [f64; 2], yaw_rad: f64, solids: Vec<Solid>) {
+        self.stand(at_m, yaw_rad, solids, true);
+    }
+
+    /// Draws the weather and what it makes of the ground.
+    fn set_weather(&mut self, config: &SceneConfig, seed: u64, extent: Extent) {
+        let span = extent.span_m();
+        let road = &self.roads[0];
+        let place = |random: &mut Sampler| {
+            let lateral_m = random.normal(0.0, f64::from(road.half_width_m) + 3.0);
+            road.pose(random.within(span), lateral_m).0
+        };
+        self.weather = Weather::sample(&config.weather, seed, span[1] - span[0], place);
+        self.look.wetness = self.weather.wetness;
+        let mut random = Sampler::new(seed, "surfaces");
+        self.look.paint_reflectance = random.within(config.details.paint_reflectance) as f32;
+        self.look.grass_m = random.within(config.details.grass_m) as f32;
+        if config.details.lane_paint_share > 0.0 {
+            self.look.paint_retro = random.uniform(0.2, 0.8) as f32;
+        }
+    }
+
     /// Adds an actor unless something is in its place.
     fn place(&mut self, shape: ActorShape, motion: Motion, margin_m: f64) -> bool {
         let (center, size) = shape.label_box();
@@ -260,7 +326,7 @@ impl Layout {
         if self.actors.len() > max {
             return Err(SimError::TooManyInstances { found: self.actors.len(), max });
         }
-        let ground = Ground::anchored(&self.waves, &self.roads, [0.0; 2], 1e6, self.ground_tint);
+        let ground = Ground::anchored(&self.waves, &self.roads, [0.0; 2], 1e6, &self.look);
         let actor = |(index, (shape, motion)): (usize, (ActorShape, Motion))| Actor {
             label_box: shape.label_box(),
             shape,
@@ -275,8 +341,9 @@ impl Layout {
             ego_tilt_rad: self.ego_tilt_rad,
             actors: self.actors.into_iter().enumerate().map(actor).collect(),
             scenery: self.scenery,
+            weather: self.weather,
             waves: self.waves,
-            ground_tint: self.ground_tint,
+            look: self.look,
             ground,
         })
     }
@@ -288,6 +355,30 @@ pub(crate) fn scene_density(random: &mut Sampler, range: [f64; 2]) -> f64 {
 }
 
 impl World {
+    /// Forgets what stands farther than `range_m` behind the ego vehicle, and the parts of actors that far away, which
+    /// are made again should they come into view: a drive holds no more the longer it lasts.
+    pub fn forget_behind(&mut self, ego_s_m: f64, range_m: f64, time_s: f64) {
+        let (at, heading) = self.roads[0].pose(ego_s_m, self.ego_lateral_m);
+        let (sin, cos) = heading.sin_cos();
+        let offset = |p: [f64; 2]| [p[0] - at[0], p[1] - at[1]];
+        self.scenery.retain(|thing| {
+            let [dx, dy] = offset(thing.at_m);
+            dx * cos + dy * sin > 0.0 || dx.hypot(dy) < range_m + thing.reach_m
+        });
+        self.scenery.shrink_to_fit();
+        let far: Vec<bool> = self
+            .actors
+            .iter()
+            .map(|actor| {
+                let [dx, dy] = offset(self.pose(&actor.motion, time_s).at_m);
+                dx.hypot(dy) > range_m + 30.0
+            })
+            .collect();
+        for (actor, _) in self.actors.iter_mut().zip(far).filter(|(_, far)| *far) {
+            actor.solids = OnceLock::new();
+        }
+    }
+
     /// Slows or removes what the ego vehicle would run into while it drives at a constant speed: vehicles of its own
     /// lane keep its pace, and whoever would come within arm's reach of its path steps out of the world.
     pub fn clear_the_lane(&mut self, speed_mps: f64, duration_s: f64) {

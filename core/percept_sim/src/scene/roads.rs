@@ -1,25 +1,45 @@
 //! The lie of the land: hills, the road driven, crossings, and how each side is divided.
 
-use super::{Footprints, Layout, SceneConfig, footprints, street::Parking};
-use crate::ground::Wave;
+use super::{Crossing, Footprints, Layout, SceneConfig, footprints, street::Parking};
+use crate::ground::{GroundLook, Wave};
 use crate::random::Sampler;
 use crate::road::{Arc, Road, RoadSide, SideSurface};
 use crate::vector::Vec3;
+use crate::weather::Weather;
 use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
-/// How far behind and ahead of the ego vehicle the world reaches: beyond the sensor's range nothing is seen.
-pub const SIGHT_M: f64 = 88.0;
+/// How far behind and ahead of the ego vehicle the world reaches at least: what KITTI's sweeps show.
+pub const LEAST_SIGHT_M: f64 = 88.0;
+
+/// How far a world is laid out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Extent {
+    /// How far the ego vehicle drives.
+    pub ahead_m: f64,
+    /// How far is seen before and behind it.
+    pub sight_m: f64,
+}
+
+impl Extent {
+    /// Where the first road is furnished.
+    pub fn span_m(&self) -> [f64; 2] {
+        [-self.sight_m, self.ahead_m + self.sight_m]
+    }
+}
 
 /// Draws hills, roads and the ego vehicle's place.
-pub fn sample(config: &SceneConfig, seed: u64, ahead_m: f64) -> Layout {
+pub fn sample(config: &SceneConfig, seed: u64, extent: Extent) -> Layout {
     let mut random = Sampler::new(seed, "roads");
-    let main = main_road(config, &mut random, ahead_m);
-    let span = [-SIGHT_M, ahead_m + SIGHT_M];
+    let arcs = main_arcs(config, &mut random, extent);
+    let main = finish_road(config, &mut random, arcs, 1.0);
+    let span = extent.span_m();
     let (mut roads, mut parking, mut spans_m) = (vec![main.0], vec![main.1], vec![span]);
+    let mut crossings = Vec::new();
     if random.chance(config.crossing_chance) {
-        let mut s = random.uniform(-40.0, 60.0).max(-SIGHT_M);
+        let mut s = random.uniform(-40.0, 60.0).max(-extent.sight_m);
         while s < span[1] {
-            let (road, strips, length) = crossing(config, &mut random, &roads[0], s);
+            let (road, strips, length) = crossing(config, &mut random, &roads[0], s, extent.sight_m / LEAST_SIGHT_M);
+            crossings.push(Crossing { road: roads.len(), s_m: s });
             roads.push(road);
             parking.push(strips);
             spans_m.push([0.0, length]);
@@ -28,23 +48,38 @@ pub fn sample(config: &SceneConfig, seed: u64, ahead_m: f64) -> Layout {
     }
     let half_width = f64::from(roads[0].half_width_m);
     let ego_lateral_m = -half_width / 2.0 + random.normal(0.0, 0.25).clamp(-0.6, 0.6);
-    let mut taken = Footprints::default();
-    let (at, heading) = roads[0].pose(0.0, ego_lateral_m);
-    taken.claim(footprints::rectangle(at, heading, Vec3::new(-3.5, -1.1, 0.0), Vec3::new(3.5, 1.1, 2.0)), 0.0);
+    let layout = Layout { roads, spans_m, parking, crossings, ..with_ego(config, &mut random, ego_lateral_m) };
+    layout.with_ego_place()
+}
+
+/// A layout without roads, with hills, springs and a heading drawn.
+pub fn with_ego(config: &SceneConfig, random: &mut Sampler, ego_lateral_m: f64) -> Layout {
     let tilt = config.vehicle_tilt_deg.to_radians();
     Layout {
-        roads,
-        spans_m,
-        parking,
+        roads: Vec::new(),
+        spans_m: Vec::new(),
+        parking: Vec::new(),
+        crossings: Vec::new(),
         ego_lateral_m,
         ego_turn_rad: random.bounded_normal(0.0, 0.03)
             + if random.chance(0.08) { random.normal(0.0, 0.25) } else { 0.0 },
         ego_tilt_rad: [random.bounded_normal(0.0, tilt), random.bounded_normal(0.0, tilt * 0.7)],
-        waves: waves(config, &mut random),
-        ground_tint: random.within(config.ground_tint) as f32,
+        waves: waves(config, random),
+        look: GroundLook::plain(random.within(config.ground_tint) as f32),
+        weather: Weather::default(),
         actors: Vec::new(),
         scenery: Vec::new(),
-        taken,
+        taken: Footprints::default(),
+    }
+}
+
+impl Layout {
+    /// The same with the ego vehicle's ground taken.
+    pub fn with_ego_place(mut self) -> Self {
+        let (at, heading) = self.roads[0].pose(0.0, self.ego_lateral_m);
+        let (low, high) = (Vec3::new(-3.5, -1.1, 0.0), Vec3::new(3.5, 1.1, 2.0));
+        self.taken.claim(footprints::rectangle(at, heading, low, high), 0.0);
+        self
     }
 }
 
@@ -75,21 +110,17 @@ fn waves(config: &SceneConfig, random: &mut Sampler) -> Vec<Wave> {
     waves
 }
 
-fn main_road(config: &SceneConfig, random: &mut Sampler, ahead_m: f64) -> (Road, [Parking; 2]) {
-    let end = ahead_m + SIGHT_M + 10.0;
+/// The centre line of the road driven.
+pub fn main_arcs(config: &SceneConfig, random: &mut Sampler, extent: Extent) -> Vec<Arc> {
+    let behind_m = extent.sight_m + 10.0;
+    let end = extent.ahead_m + behind_m;
     let mut arcs = Vec::new();
     // Backwards from the start and forwards to the end, so that the ego vehicle starts at the origin heading +x.
     let start_curvature = if random.chance(0.55) { 0.0 } else { random.normal(0.0, config.max_curvature / 2.0) };
     let clamp = |c: f64| c.clamp(-config.max_curvature, config.max_curvature);
     let behind = Arc { start_m: [0.0; 2], heading_rad: 0.0, curvature: 0.0, from_s_m: 0.0, length_m: 0.0 };
-    let (at, heading) = behind.pose(-(SIGHT_M + 10.0));
-    arcs.push(Arc {
-        start_m: at,
-        heading_rad: heading,
-        from_s_m: -(SIGHT_M + 10.0),
-        length_m: SIGHT_M + 10.0,
-        ..behind
-    });
+    let (at, heading) = behind.pose(-behind_m);
+    arcs.push(Arc { start_m: at, heading_rad: heading, from_s_m: -behind_m, length_m: behind_m, ..behind });
     let (mut s, mut at, mut heading) = (0.0, [0.0; 2], 0.0);
     let mut curvature = clamp(start_curvature);
     while s < end {
@@ -103,16 +134,22 @@ fn main_road(config: &SceneConfig, random: &mut Sampler, ahead_m: f64) -> (Road,
         curvature =
             clamp(if random.chance(0.45) { back } else { back + random.normal(0.0, config.max_curvature / 2.0) });
     }
-    finish_road(config, random, arcs, 1.0)
+    arcs
 }
 
-/// A road that crosses the first one at `s_m`, or only joins it.
-fn crossing(config: &SceneConfig, random: &mut Sampler, main: &Road, s_m: f64) -> (Road, [Parking; 2], f64) {
+/// A road that crosses the first one at `s_m`, or only joins it; `reach` is a factor on its length.
+fn crossing(
+    config: &SceneConfig,
+    random: &mut Sampler,
+    main: &Road,
+    s_m: f64,
+    reach: f64,
+) -> (Road, [Parking; 2], f64) {
     let (center, heading) = main.pose(s_m, 0.0);
     let turn = FRAC_PI_2 + random.bounded_normal(0.0, 0.15);
     let turn = if random.chance(0.5) { turn } else { turn - PI };
-    let (ahead, behind) =
-        (random.uniform(45.0, 80.0), if random.chance(0.5) { random.uniform(45.0, 80.0) } else { 0.0 });
+    let ahead = reach * random.uniform(45.0, 80.0);
+    let behind = if random.chance(0.5) { reach * random.uniform(45.0, 80.0) } else { 0.0 };
     let heading_rad = heading + turn;
     let start_m = [center[0] - behind * heading_rad.cos(), center[1] - behind * heading_rad.sin()];
     let arc = Arc { start_m, heading_rad, curvature: 0.0, from_s_m: 0.0, length_m: ahead + behind };
@@ -134,7 +171,17 @@ fn finish_road(config: &SceneConfig, random: &mut Sampler, arcs: Vec<Arc>, scale
             random.uniform(-0.2, 0.35) as f32
         },
         surface: if random.chance(0.6) { SideSurface::Grass } else { SideSurface::Paved },
+        bay_m: 0.0,
     };
     let sides = [side(random, &parking[0]), side(random, &parking[1])];
-    (Road { arcs, half_width_m: (lane * lanes) as f32, sides, marked: random.chance(0.6) }, parking)
+    let road = Road {
+        arcs,
+        half_width_m: (lane * lanes) as f32,
+        sides,
+        marked: random.chance(0.6),
+        lanes: None,
+        zebras_m: Vec::new(),
+        rails_m: None,
+    };
+    (road, parking)
 }

@@ -1,6 +1,6 @@
 //! What stands along streets: houses, hedges, fences, walls, shrubs, trees, poles, signs, bins; where cars may park.
 
-use super::{Layout, SceneConfig, scene_density, scenery};
+use super::{Layout, SceneConfig, buildings, scene_density, scenery};
 use crate::random::Sampler;
 use crate::solid::Solid;
 use std::f64::consts::{FRAC_PI_2, PI};
@@ -66,28 +66,37 @@ pub fn furnish(config: &SceneConfig, seed: u64, layout: &mut Layout) {
     }
 }
 
-struct SideLine<'a> {
-    config: &'a SceneConfig,
-    random: &'a mut Sampler,
-    layout: &'a mut Layout,
-    road: usize,
-    side: f64,
+/// One side of a road, being furnished.
+pub struct SideLine<'a> {
+    pub(super) config: &'a SceneConfig,
+    pub(super) random: &'a mut Sampler,
+    pub(super) layout: &'a mut Layout,
+    pub(super) road: usize,
+    /// 1 for the left side, -1 for the right.
+    pub(super) side: f64,
 }
 
 impl SideLine<'_> {
-    fn span(&self) -> [f64; 2] {
+    pub(super) fn span(&self) -> [f64; 2] {
         self.layout.spans_m[self.road]
     }
 
     /// Distance from the centre line to the kerb and to the outer edge of the pavement.
-    fn edges(&self) -> (f64, f64) {
+    pub(super) fn edges(&self) -> (f64, f64) {
         let road = &self.layout.roads[self.road];
         let kerb = f64::from(road.edge_m(self.side as f32));
         (kerb, kerb + f64::from(road.side(self.side as f32).sidewalk_m))
     }
 
     /// Stands something at a place of the road, `outward` from its centre line, facing the road; not on roads.
-    fn stand(&mut self, s: f64, outward: f64, clearance_m: f64, solids: Vec<Solid>, may_overlap: bool) -> bool {
+    pub(super) fn stand(
+        &mut self,
+        s: f64,
+        outward: f64,
+        clearance_m: f64,
+        solids: Vec<Solid>,
+        may_overlap: bool,
+    ) -> bool {
         let (at, heading) = self.layout.roads[self.road].pose(s, self.side * outward);
         let yaw = if self.side > 0.0 { heading + PI } else { heading };
         let except = (clearance_m < 3.0).then_some(self.road);
@@ -130,7 +139,7 @@ impl SideLine<'_> {
         let gap = if self.random.chance(0.25) { self.random.uniform(1.0, 6.0) } else { 0.0 };
         let (random, outside) = (&mut *self.random, outward);
         let (solids, outward) = match kind {
-            Frontage::Building => (scenery::building(random, length), outside + random.exponential(0.6).min(3.0)),
+            Frontage::Building => (building(self.config, random, length), outside + random.exponential(0.6).min(3.0)),
             Frontage::Hedge => (scenery::hedge(random, length), outside + 0.5),
             Frontage::Fence => (scenery::fence(random, length), outside),
             Frontage::Wall => (scenery::wall(random, length), outside),
@@ -216,11 +225,21 @@ impl SideLine<'_> {
                     s += self.random.exponential(3.0);
                 } else {
                     let length = self.random.uniform(8.0, 18.0);
-                    let house = scenery::building(self.random, length);
+                    let house = building(self.config, self.random, length);
                     self.stand(s, outward, length / 2.0, house, false);
                     s += length * self.random.uniform(0.6, 1.5);
                 }
             }
         }
+    }
+}
+
+/// A plain block or a house with storeys.
+fn building(config: &SceneConfig, random: &mut Sampler, length_m: f64) -> Vec<Solid> {
+    let share = config.details.facade_share;
+    if share > 0.0 && random.chance(share) {
+        buildings::house(random, length_m)
+    } else {
+        scenery::building(random, length_m)
     }
 }

@@ -1,8 +1,9 @@
 //! Vehicles: parked rows, traffic on lanes, cars in yards, trams.
 
+use super::crossings::tram_lateral_m;
 use super::street::Parking;
 use super::{Layout, Motion, SceneConfig, scene_density};
-use crate::actor::{ActorShape, CarShape, TramShape, TruckShape};
+use crate::actor::{ActorShape, BusShape, CarShape, MotorcycleShape, TrailerShape, TramShape, TruckShape};
 use crate::random::Sampler;
 use std::f64::consts::{PI, TAU};
 
@@ -12,8 +13,12 @@ pub fn populate(config: &SceneConfig, seed: u64, layout: &mut Layout) {
     if random.chance(config.tram_chance) {
         tram(&mut random, layout);
     }
+    if layout.roads[0].rails_m.is_some() && random.chance(0.6) {
+        tram(&mut random, layout);
+    }
+    let columns = Sampler::new(seed, "columns").chance(config.traffic.column_chance);
     for road in 0..layout.roads.len() {
-        traffic(config, &mut random, layout, road);
+        traffic(config, &mut random, layout, road, columns);
         for side in [1.0, -1.0] {
             park(config, &mut random, layout, road, side);
         }
@@ -21,7 +26,34 @@ pub fn populate(config: &SceneConfig, seed: u64, layout: &mut Layout) {
     }
 }
 
-fn vehicle(config: &SceneConfig, random: &mut Sampler, truck_share: f64) -> ActorShape {
+/// A vehicle in traffic.
+pub fn moving_vehicle(config: &SceneConfig, random: &mut Sampler) -> ActorShape {
+    let mix = &config.traffic;
+    if mix.bus_share > 0.0 && random.chance(mix.bus_share) {
+        return ActorShape::Bus(BusShape::sample(random, mix.bendy_share));
+    }
+    if mix.motorcycle_share > 0.0 && random.chance(mix.motorcycle_share) {
+        return ActorShape::Motorcycle(MotorcycleShape::sample_ridden(random));
+    }
+    vehicle(config, random, config.truck_share)
+}
+
+/// Hangs a trailer behind some cars.
+pub fn draw_trailer(config: &SceneConfig, random: &mut Sampler, layout: &mut Layout, length_m: f64, motion: Motion) {
+    let share = config.traffic.trailer_share;
+    let Motion::Road { road, s_m, lateral_m, speed_mps, turn_rad } = motion else { return };
+    if share <= 0.0 || !random.chance(share) {
+        return;
+    }
+    let trailer = ActorShape::Trailer(TrailerShape::sample(random));
+    let (center, size) = trailer.label_box();
+    let back_m = length_m / 2.0 + f64::from(size.x / 2.0 + center.x) + 0.05;
+    let s_m = s_m - back_m * turn_rad.cos().signum();
+    layout.place(trailer, Motion::Road { road, s_m, lateral_m, speed_mps, turn_rad }, 0.0);
+}
+
+/// A car, a van or a lorry.
+pub fn vehicle(config: &SceneConfig, random: &mut Sampler, truck_share: f64) -> ActorShape {
     if random.chance(truck_share) {
         ActorShape::Truck(TruckShape::sample(random))
     } else if random.chance(config.van_share) {
@@ -31,7 +63,8 @@ fn vehicle(config: &SceneConfig, random: &mut Sampler, truck_share: f64) -> Acto
     }
 }
 
-fn length_of(shape: &ActorShape) -> f64 {
+/// Length of its label.
+pub fn length_of(shape: &ActorShape) -> f64 {
     f64::from(shape.label_box().1.x)
 }
 
@@ -74,7 +107,7 @@ fn park(config: &SceneConfig, random: &mut Sampler, layout: &mut Layout, road: u
 }
 
 /// Vehicles on lanes: each lane flows at one speed or stands.
-fn traffic(config: &SceneConfig, random: &mut Sampler, layout: &mut Layout, road: usize) {
+fn traffic(config: &SceneConfig, random: &mut Sampler, layout: &mut Layout, road: usize, in_columns: bool) {
     let half_width = f64::from(layout.roads[road].half_width_m);
     let lanes = if half_width > 4.5 { 2 } else { 1 };
     let lane_width = half_width / f64::from(lanes);
@@ -82,14 +115,19 @@ fn traffic(config: &SceneConfig, random: &mut Sampler, layout: &mut Layout, road
         let direction = if lane % 2 == 0 { -1.0 } else { 1.0 };
         // Right-hand traffic: those who come the other way keep to our left.
         let lateral = direction * -(f64::from(lane / 2) + 0.5) * lane_width;
-        let density = scene_density(random, config.traffic_per_100m) * if road == 0 { 1.0 } else { 0.6 };
+        let density = if in_columns {
+            random.uniform(8.0, 15.0)
+        } else {
+            scene_density(random, config.traffic_per_100m) * if road == 0 { 1.0 } else { 0.6 }
+        };
         if density <= 0.0 {
             continue;
         }
-        let speed = if random.chance(0.25) { 0.0 } else { random.uniform(2.0, 14.0) };
+        let mix = &config.traffic;
+        let speed = if random.chance(mix.standing_share) { 0.0 } else { random.within(mix.speed_mps) };
         let [mut s, end] = layout.spans_m[road];
         while s < end {
-            let shape = vehicle(config, random, config.truck_share);
+            let shape = moving_vehicle(config, random);
             let length = length_of(&shape);
             s += length / 2.0 + random.exponential(100.0 / density);
             let wander = random.bounded_normal(0.0, 0.2);
@@ -101,7 +139,9 @@ fn traffic(config: &SceneConfig, random: &mut Sampler, layout: &mut Layout, road
                 speed_mps: direction * speed,
                 turn_rad: turn,
             };
-            layout.place(shape, motion, 0.25);
+            if layout.place(shape, motion, 0.25) {
+                draw_trailer(config, random, layout, length, motion);
+            }
             s += length / 2.0 + 1.2;
         }
     }
@@ -134,7 +174,7 @@ fn tram(random: &mut Sampler, layout: &mut Layout) {
     let shape = ActorShape::Tram(TramShape::sample(random));
     let half_width = f64::from(layout.roads[0].half_width_m);
     let s_m = random.uniform(10.0, 60.0) + length_of(&shape) / 2.0;
-    let lateral_m = if half_width > 4.5 { half_width * 0.25 } else { half_width * 0.5 };
+    let lateral_m = tram_lateral_m(half_width);
     let speed_mps = -random.uniform(0.0, 9.0);
     layout.place(shape, Motion::Road { road: 0, s_m, lateral_m, speed_mps, turn_rad: PI }, 0.2);
 }
