@@ -135,11 +135,55 @@ pub enum AppError {
         /// The part looked for.
         part: &'static str,
     },
-    /// A file of a KITTI folder that cannot be understood.
+    /// A folder that has not the layout of a data set.
+    #[error("{path} is no folder of {data_set}: expected {expected}; found {}", list(.found))]
+    NotDataSet {
+        /// The folder.
+        path: PathBuf,
+        /// The data set.
+        data_set: &'static str,
+        /// Its layout.
+        expected: &'static str,
+        /// What is in the folder.
+        found: Vec<String>,
+    },
+    /// A data set with several drives and no word on which to take.
+    #[error("{path} has {} {what}: name one with {option}: {}", .candidates.len(), list(.candidates))]
+    SeveralDrives {
+        /// The folder.
+        path: PathBuf,
+        /// What there are several of.
+        what: &'static str,
+        /// How to name one.
+        option: &'static str,
+        /// Their names.
+        candidates: Vec<String>,
+    },
+    /// A drive that was asked for and is not there.
+    #[error("{path} has no {asked}; it has {}", list(.candidates))]
+    NoSuchDrive {
+        /// The folder.
+        path: PathBuf,
+        /// What was asked for.
+        asked: String,
+        /// What there is.
+        candidates: Vec<String>,
+    },
+    /// A file of a data set that cannot be understood.
     #[error("{path}: {reason}")]
-    KittiFile {
+    DataFile {
         /// The file.
         path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A line of a data set's file that cannot be understood.
+    #[error("{path}, line {line}: {reason}")]
+    DataLine {
+        /// The file.
+        path: PathBuf,
+        /// Number of the line, from 1.
+        line: usize,
         /// What is wrong with it.
         reason: String,
     },
@@ -189,9 +233,14 @@ impl AppError {
         move |error| Self::Stage { stage, reason: error.to_string() }
     }
 
+    /// A file of a data set with what is wrong with it.
+    pub fn data_file(path: &Path, reason: impl Into<String>) -> Self {
+        Self::DataFile { path: path.to_owned(), reason: reason.into() }
+    }
+
     /// Whether the output could not be written (a full disk) while the input was fine.
     pub fn is_output_failure(&self) -> bool {
-        matches!(self, Self::Bag(percept_bag::BagError::WriteFailed { .. }))
+        matches!(self, Self::Bag(percept_bag::BagError::WriteFailed { .. }) | Self::Io { action: "write", .. })
     }
 }
 

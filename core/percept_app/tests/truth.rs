@@ -5,7 +5,7 @@
 mod fixtures;
 
 use fixtures::*;
-use percept_app::convert_kitti::{ConvertSettings, convert_kitti, kitti_stamp};
+use percept_app::convert::{KittiSettings, convert_kitti, kitti_stamp};
 use percept_app::evaluate::{EvaluateSettings, WorstSettings, evaluate};
 use percept_app::simulate::{SimulateSettings, simulate};
 use percept_app::{AppError, Unwatched, topics};
@@ -137,10 +137,11 @@ fn a_kitti_folder_becomes_a_bag_with_everything_it_has_and_counts_what_it_lacks(
     let folder = tempfile::tempdir().unwrap();
     write_kitti_folder(folder.path());
     let out = folder.path().join("bag");
-    let settings = ConvertSettings { image_view_only: false, images: true };
+    let settings = KittiSettings { images: true, ..KittiSettings::default() };
     let summary = convert_kitti(folder.path(), &out, &settings, &mut Unwatched).unwrap();
-    assert_eq!((summary.frames, summary.objects), (3, 2));
-    assert_eq!((summary.without_calibration, summary.without_labels, summary.without_image), (1, 1, 2));
+    assert_eq!((summary.frames, summary.num_objects(), summary.images), (3, 2, 1));
+    let without = ["calibration", "boxes", "image"].map(|part| summary.without.get(part).copied());
+    assert_eq!(without, [Some(1), Some(1), Some(2)]);
     assert_eq!(summary.faulty.len(), 1);
     assert!(summary.faulty[0].contains("000007") && summary.faulty[0].contains("13 bytes"), "{:?}", summary.faulty);
     let clouds = messages_of(&out, topics::POINTS);
@@ -161,7 +162,7 @@ fn label_files_are_truth_for_what_was_converted_and_replayed() {
     let folder = tempfile::tempdir().unwrap();
     write_kitti_folder(folder.path());
     let bag = folder.path().join("bag");
-    convert_kitti(folder.path(), &bag, &ConvertSettings::default(), &mut Unwatched).unwrap();
+    convert_kitti(folder.path(), &bag, &KittiSettings::default(), &mut Unwatched).unwrap();
     let out = folder.path().join("perfect");
     write_truth_as_detections(&bag, &out);
     for truth in [folder.path().to_owned(), folder.path().join("training/label_2"), bag] {
@@ -178,7 +179,7 @@ fn label_files_are_truth_for_what_was_converted_and_replayed() {
 #[test]
 fn a_folder_that_is_not_kittis_is_refused_with_the_form_expected() {
     let folder = tempfile::tempdir().unwrap();
-    let error = convert_kitti(folder.path(), &folder.path().join("bag"), &ConvertSettings::default(), &mut Unwatched);
+    let error = convert_kitti(folder.path(), &folder.path().join("bag"), &KittiSettings::default(), &mut Unwatched);
     let error = error.unwrap_err();
     assert!(matches!(error, AppError::NotKitti { .. }));
     assert!(error.to_string().contains("ROOT/training/velodyne"), "{error}");

@@ -38,7 +38,11 @@ fn every_subcommand_explains_itself_with_an_example_and_its_exit_codes() {
         assert_eq!(code(&output), 0);
         assert!(help.contains("Examples:") && help.contains("Exit codes:") && help.contains("--json"), "{help}");
     }
-    assert!(text(&percept(&["convert", "kitti", "--help"]).stdout).contains("percept convert kitti"));
+    let conversions = ["kitti", "kitti-raw", "semantickitti", "nuscenes", "argoverse2", "to-kitti", "to-semantickitti"];
+    for conversion in conversions {
+        let help = text(&percept(&["convert", conversion, "--help"]).stdout);
+        assert!(help.contains("Examples:") && help.contains("Exit codes:") && help.contains("--strict"), "{help}");
+    }
 }
 
 #[test]

@@ -116,7 +116,7 @@ impl KittiFolder {
             return Ok((1242, 375));
         }
         let (width, height) = image::image_dimensions(&path)
-            .map_err(|e| AppError::KittiFile { path, reason: format!("no readable PNG: {e}") })?;
+            .map_err(|e| AppError::DataFile { path, reason: format!("no readable PNG: {e}") })?;
         Ok((width as usize, height as usize))
     }
 
@@ -129,7 +129,7 @@ impl KittiFolder {
         let Some((path, bytes)) = self.part(number, part, "txt")? else { return Ok(None) };
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Some((path, text))),
-            Err(_) => Err(AppError::KittiFile { path, reason: "the text is not UTF-8".to_owned() }),
+            Err(_) => Err(AppError::DataFile { path, reason: "the text is not UTF-8".to_owned() }),
         }
     }
 
@@ -141,7 +141,7 @@ impl KittiFolder {
         let length = fs::metadata(&path).map_err(AppError::io("read", &path))?.len();
         if length > LIMIT_BYTES {
             let reason = format!("{length} bytes, expected at most {LIMIT_BYTES}");
-            return Err(AppError::KittiFile { path, reason });
+            return Err(AppError::DataFile { path, reason });
         }
         let bytes = fs::read(&path).map_err(AppError::io("read", &path))?;
         Ok(Some((path, bytes)))
