@@ -3,7 +3,8 @@
 use crate::drive::{DriveFrame, DriveOptions, DriveWriter};
 use crate::{AppError, Progress};
 use percept_eval::kitti::{annotations_of_truth, write_label_line};
-use percept_sim::{Drive, View, WorldConfig, kitti_camera, t_base_lidar};
+use percept_msgs::DriverLayout;
+use percept_sim::{Drive, LidarModel, PointDriver, View, WorldConfig, camera_beside, t_base_lidar};
 use percept_types::{Camera, Stamp};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -12,6 +13,14 @@ use std::path::{Path, PathBuf};
 
 /// When every simulated drive begins: 1 January 2026, so that no consumer takes it for a clock that was never set.
 const START: Stamp = Stamp::from_ns(1_767_225_600 * 1_000_000_000);
+
+/// The sensor of KITTI's car, for which the shipped weights were trained.
+pub const DEFAULT_SENSOR: &str = "hdl-64e-kitti";
+
+/// The names of the shipped sensors.
+pub fn sensor_names() -> Vec<&'static str> {
+    LidarModel::shipped().collect()
+}
 
 /// What part of each revolution is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -25,8 +34,10 @@ pub enum SimulatedView {
 }
 
 /// What to simulate.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SimulateSettings {
+    /// A shipped sensor's name or a sensor file.
+    pub sensor: String,
     /// Which world and drive.
     pub seed: u64,
     /// Revolutions.
@@ -41,7 +52,14 @@ pub struct SimulateSettings {
 
 impl Default for SimulateSettings {
     fn default() -> Self {
-        Self { seed: 1, frames: 100, speed_mps: 8.0, view: SimulatedView::Full, labelled_points: true }
+        Self {
+            sensor: DEFAULT_SENSOR.to_owned(),
+            seed: 1,
+            frames: 100,
+            speed_mps: 8.0,
+            view: SimulatedView::Full,
+            labelled_points: true,
+        }
     }
 }
 
@@ -54,7 +72,7 @@ pub struct SimulateSummary {
     pub seed: u64,
     /// Frames written.
     pub frames: u64,
-    /// Points of all frames.
+    /// Returns of all frames.
     pub points: u64,
     /// True boxes of all frames, by class.
     pub objects: BTreeMap<String, u64>,
@@ -71,7 +89,9 @@ pub fn simulate(
     settings: &SimulateSettings,
     progress: &mut dyn Progress,
 ) -> Result<SimulateSummary, AppError> {
-    let config = WorldConfig { ring_and_time: true, ..WorldConfig::kitti().map_err(AppError::stage("simulation"))? };
+    let sensor = LidarModel::named_or_from_file(&settings.sensor).map_err(AppError::stage("simulation"))?;
+    let kitti = WorldConfig::kitti().map_err(AppError::stage("simulation"))?;
+    let config = WorldConfig { sensor: sensor.clone(), ring_and_time: true, ..kitti };
     let options = DriveOptions {
         t_base_lidar: t_base_lidar(&config.sensor),
         t_map_odom: None,
@@ -85,8 +105,9 @@ pub fn simulate(
     };
     let drive = Drive::new(config, settings.seed, view, settings.speed_mps, settings.frames, START)
         .map_err(AppError::stage("simulation"))?;
-    let mut writer = DriveWriter::create(out, options)?;
-    let camera = kitti_camera();
+    let mut writer = DriveWriter::create(out, options)?.in_layout(layout_of(&sensor));
+    let camera = camera_beside(&sensor);
+    let mut end = None;
     let mut summary = SimulateSummary {
         out: out.to_owned(),
         seed: settings.seed,
@@ -98,6 +119,8 @@ pub fn simulate(
     progress.begin("simulate", Some(settings.frames));
     for frame in drive {
         let frame = frame.map_err(AppError::stage("simulation"))?;
+        let after_ns = (sensor.period_s() * 1e9).round() as i64;
+        end = Some((Stamp::from_ns(frame.stamp.nanoseconds + after_ns), frame.t_odom_base_after));
         let frame = drive_frame(summary.frames, frame, &camera, settings.speed_mps)?;
         summary.count(&frame);
         writer.write(&frame)?;
@@ -107,9 +130,21 @@ pub fn simulate(
             break;
         }
     }
+    // The last sweep rolls on to here.
+    if let Some((stamp, t_odom_base)) = end.filter(|_| sensor.is_rolling()) {
+        writer.write_pose(stamp, t_odom_base)?;
+    }
     writer.finish()?;
     progress.end();
     Ok(summary)
+}
+
+fn layout_of(sensor: &LidarModel) -> DriverLayout {
+    match sensor.driver {
+        PointDriver::Velodyne => DriverLayout::Velodyne,
+        PointDriver::Ouster => DriverLayout::Ouster { rows: sensor.rings.len() },
+        PointDriver::Hesai => DriverLayout::Hesai,
+    }
 }
 
 fn provenance(settings: &SimulateSettings, sensor: &str) -> BTreeMap<String, String> {
@@ -148,7 +183,7 @@ fn drive_frame(
 impl SimulateSummary {
     fn count(&mut self, frame: &DriveFrame) {
         self.frames += 1;
-        self.points += frame.cloud.len() as u64;
+        self.points += frame.cloud.points().filter(|point| point[..3] != [0.0; 3]).count() as u64;
         for object in frame.objects.iter().flatten() {
             *self.objects.entry(object.class_name.clone()).or_default() += 1;
         }

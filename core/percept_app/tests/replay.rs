@@ -7,7 +7,7 @@ mod fixtures;
 use fixtures::*;
 use percept_app::evaluate::{EvaluateSettings, evaluate};
 use percept_app::replay::{PictureSettings, ReplaySettings, replay};
-use percept_app::{Unwatched, topics};
+use percept_app::{DetectorConfig, Unwatched, topics};
 use percept_bag::{BagReader, ReadOptions};
 use percept_msgs::Message;
 use percept_msgs::vision_msgs::{Detection3DArray, LabelInfo};
@@ -66,6 +66,23 @@ fn every_cloud_gets_an_answer_with_its_stamp_frame_and_log_time() {
     assert_eq!((label_info.len(), names), (1, vec!["Car", "Pedestrian", "Cyclist"]));
     assert_eq!(messages_of(&out, topics::PROCESSING_TIME).len(), 3);
     assert!(!messages_of(&out, topics::DIAGNOSTICS).is_empty());
+}
+
+#[test]
+fn boxes_of_a_low_score_are_published_and_not_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let drive = write_drive(folder.path(), "drive", 3, 1);
+    let weights = write_weights(folder.path(), small_network());
+    let counts = [0.0, 1.0].map(|threshold| {
+        let config = DetectorConfig { marker_score_threshold: Some(threshold), ..config_for(&weights, 1) };
+        let out = folder.path().join(format!("out_{threshold}"));
+        replay(&drive, &out, &ReplaySettings { config, ..ReplaySettings::default() }, &mut Unwatched).unwrap();
+        let objects = Detection3DArray::decode(&messages_of(&out, topics::OBJECTS)[0].1).unwrap();
+        let markers = MarkerArray::decode(&messages_of(&out, topics::MARKERS)[0].1).unwrap();
+        (objects.detections.len(), markers.markers.len())
+    });
+    assert!(counts[0].0 > 0 && counts[0].1 > counts[0].0, "{counts:?}");
+    assert_eq!(counts[1], (counts[0].0, 1), "DELETEALL alone");
 }
 
 #[test]

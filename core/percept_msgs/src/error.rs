@@ -59,6 +59,14 @@ pub enum MsgError {
         /// How many there should be.
         expected: usize,
     },
+    /// A cloud that lacks what a driver tells of each point.
+    #[error("the cloud has no column `{missing}`, only {found:?}: record it with ring and time")]
+    MissingColumn {
+        /// The column.
+        missing: &'static str,
+        /// The columns there are.
+        found: Vec<String>,
+    },
     /// A cloud with more points or bytes than the message can count.
     #[error("a cloud of {points} points of {point_step} bytes does not fit PointCloud2's 32-bit sizes: split it")]
     CloudTooLarge {

@@ -24,6 +24,6 @@ pub mod tf2_msgs;
 pub mod vision_msgs;
 pub mod visualization_msgs;
 
-pub use convert::{CloudFault, LabelColor, MarkerStyle};
+pub use convert::{CloudFault, DriverLayout, LabelColor, MarkerStyle};
 pub use error::MsgError;
 pub use message::Message;

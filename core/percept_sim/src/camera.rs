@@ -1,5 +1,6 @@
 //! KITTI's left colour camera beside the LiDAR: what makes a frame comparable with KITTI's.
 
+use crate::sensor::LidarModel;
 use crate::vector::{Vec3, from_f64};
 use percept_types::{Box3d, Camera, ImageBox, Transform};
 
@@ -14,6 +15,36 @@ pub fn kitti_camera() -> Camera {
     let (sin, cos) = 0.0105_f64.sin_cos();
     let rows = [0.0, -1.0, 0.0, 0.0, sin, 0.0, -cos, -0.08, cos, 0.0, sin, -0.27];
     Camera { width: 1242, height: 375, projection, t_camera_lidar: Transform::from_matrix_3x4(&rows) }
+}
+
+/// Height and pitch of KITTI's LiDAR (`sensors/hdl64e_kitti.json`), beside which the camera sits.
+const KITTI_LIDAR: (f64, f64) = (1.73, 0.4);
+
+/// From the sensor's axes to those of the vehicle's base, which lies on the ground straight below it.
+pub fn t_base_lidar(sensor: &LidarModel) -> Transform {
+    let pitched = mounted(sensor.mounting_height_m, sensor.mounting_pitch_deg);
+    match sensor.mounting_yaw_deg.to_radians() {
+        0.0 => pitched,
+        yaw_rad => pitched * Transform::from_yaw([0.0; 3], yaw_rad),
+    }
+}
+
+fn mounted(height_m: f64, pitch_deg: f64) -> Transform {
+    let half_pitch = pitch_deg.to_radians() / 2.0;
+    let height = [0.0, 0.0, height_m];
+    Transform::from_parts(height, [0.0, half_pitch.sin(), 0.0, half_pitch.cos()])
+        .unwrap_or_else(|| Transform::from_yaw(height, 0.0))
+}
+
+/// KITTI's camera on the same place of the vehicle, seen from a sensor with its own mounting.
+pub fn camera_beside(sensor: &LidarModel) -> Camera {
+    let camera = kitti_camera();
+    let (t_base_kitti, t_base_lidar) = (mounted(KITTI_LIDAR.0, KITTI_LIDAR.1), t_base_lidar(sensor));
+    if t_base_kitti == t_base_lidar {
+        return camera;
+    }
+    let t_camera_lidar = camera.t_camera_lidar * t_base_kitti.inverse() * t_base_lidar;
+    Camera { t_camera_lidar, ..camera }
 }
 
 /// Where a box shows in the image, clipped, and the share of its hull outside (KITTI's truncation).

@@ -1,19 +1,48 @@
 //! A continuous drive: the ego vehicle follows the first road of one world while others move.
 
+use crate::camera::t_base_lidar;
 use crate::error::SimError;
 use crate::frame::{Moment, View, WorldConfig, record};
 use crate::scene::World;
-use percept_types::{LabelledFrame, Stamp, Transform};
+use crate::sensor::LidarModel;
+use percept_types::{LabelledFrame, PointCloud, Stamp, Transform};
 
 /// One frame of a drive.
 #[derive(Clone, Debug)]
 pub struct DriveFrame {
-    /// When the sensor looked ahead.
+    /// When the sweep began; where its motion is taken out, when the sensor looked ahead.
     pub stamp: Stamp,
     /// From the vehicle's base (on the ground below the sensor) into the frame in which it started.
     pub t_odom_base: Transform,
-    /// The cloud and its truth, in the sensor's frame.
+    /// The same one revolution later, when the next frame begins.
+    pub t_odom_base_after: Transform,
+    /// The cloud and its truth, in the sensor's frame (of each point's own time in a rolling sweep).
     pub frame: LabelledFrame,
+}
+
+impl DriveFrame {
+    /// The cloud as a sensor would have seen it that stood where this one was at the stamp: the vehicle's motion taken
+    /// out exactly, by the poses that it was simulated with. What moves by itself stays where it was seen, and pixels
+    /// without a return stay zeros. The cloud itself where the sensor's sweeps do not roll; `None` where a rolling one
+    /// has no column `time`.
+    pub fn motion_compensated(&self, sensor: &LidarModel) -> Option<PointCloud> {
+        let mut cloud = self.frame.cloud.clone();
+        if !sensor.is_rolling() {
+            return Some(cloud);
+        }
+        let time = cloud.layout().index_of("time")?;
+        let t_base_lidar = t_base_lidar(sensor);
+        let t_first_odom = (self.t_odom_base * t_base_lidar).inverse();
+        let columns = cloud.num_features();
+        for point in cloud.values_mut().chunks_exact_mut(columns).filter(|p| p[..3] != [0.0; 3]) {
+            let share = f64::from(point[time]) / sensor.period_s();
+            let t_odom_base = self.t_odom_base.interpolate(&self.t_odom_base_after, share);
+            let place_m = [point[0], point[1], point[2]].map(f64::from);
+            let place_m = (t_first_odom * t_odom_base * t_base_lidar).apply(place_m);
+            point[..3].copy_from_slice(&place_m.map(|v| v as f32));
+        }
+        Some(cloud)
+    }
 }
 
 /// An iterator over the frames of a drive, one a revolution.
@@ -76,11 +105,14 @@ impl Iterator for Drive {
         self.next += 1;
         let period_s = 1.0 / self.config.sensor.rotation_hz;
         let time_s = index as f64 * period_s;
-        let moment = Moment { time_s, ego_s_m: self.speed_mps * time_s, index };
-        let t_odom_base = self.world.t_world_base(0.0).inverse() * self.world.t_world_base(moment.ego_s_m);
+        let moment = Moment { time_s, ego_s_m: self.speed_mps * time_s, ego_speed_mps: self.speed_mps, index };
+        let t_odom_world = self.world.t_world_base(0.0).inverse();
+        let after_s_m = self.speed_mps * (index + 1) as f64 * period_s;
+        let [t_odom_base, t_odom_base_after] =
+            [moment.ego_s_m, after_s_m].map(|s_m| t_odom_world * self.world.t_world_base(s_m));
         let stamp = Stamp { nanoseconds: self.start.nanoseconds + (time_s * 1e9).round() as i64 };
         let frame = record(&self.config, &self.world, self.seed, moment, self.view);
-        Some(frame.map(|frame| DriveFrame { stamp, t_odom_base, frame }))
+        Some(frame.map(|frame| DriveFrame { stamp, t_odom_base, t_odom_base_after, frame }))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -7,12 +7,32 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum SimError {
     /// A sensor file that describes no sensor.
-    #[error("sensor file {file}: {reason}; correct it or name one of the shipped sensors (hdl64e)")]
+    #[error("sensor file {file}: {reason}; correct it or name a shipped sensor")]
     SensorFile {
         /// The file.
         file: String,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A sensor file with a number that no sensor has.
+    #[error("sensor file {file}: {key} is {found}, expected {expected}")]
+    SensorSetting {
+        /// The file.
+        file: String,
+        /// The key.
+        key: &'static str,
+        /// What is there.
+        found: String,
+        /// What would do.
+        expected: &'static str,
+    },
+    /// A name that is neither a shipped sensor nor a file.
+    #[error("{found} is neither a file nor a shipped sensor: these are {}", .shipped.join(", "))]
+    UnknownSensor {
+        /// The name asked for.
+        found: String,
+        /// The names there are.
+        shipped: Vec<&'static str>,
     },
     /// A scene description with impossible numbers.
     #[error("scene setting {name} is {found}, expected {expected}")]

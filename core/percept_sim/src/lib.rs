@@ -1,5 +1,7 @@
 //! A simulated world for LiDAR: streets with vehicles, people and plants, a sensor described by data, and the truth.
 //!
+//! Sensors are data files ([`LidarModel`]); the sweeps of all but KITTI's roll while the vehicle and others move.
+//!
 //! [`sample_frame`] draws a world from a seed and records one labelled revolution (or the sector ahead, or what KITTI's
 //! camera sees); [`Drive`] records a continuous drive through one world. The same seed gives the same bytes, with any
 //! number of threads. Labels follow KITTI (boxes) and SemanticKITTI (a class and an instance a point).
@@ -11,21 +13,27 @@ mod error;
 mod frame;
 mod ground;
 pub mod material;
+mod path;
 mod random;
 mod raycast;
+mod report;
 mod road;
 mod scene;
 mod sensor;
 mod solid;
+mod stage;
+mod sweep;
 mod truth;
 mod vector;
 
-pub use camera::{image_box, kitti_camera};
+pub use camera::{camera_beside, image_box, kitti_camera, t_base_lidar};
 pub use drive::{Drive, DriveFrame};
 pub use error::SimError;
-pub use frame::{Moment, View, WorldConfig, record, sample_frame, t_base_lidar};
+pub use frame::{Moment, View, WorldConfig, record, sample_frame};
 pub use random::Sampler;
 pub use scene::{FrontageMix, ParkingMix, SceneConfig, World};
-pub use sensor::{DropOutLaw, IntensityLaw, LidarModel};
+pub use sensor::{
+    DropOutLaw, IntensityLaw, LidarModel, PointDriver, Ring, RingOrder, Rotation, SignalLaw, SweepMotion,
+};
 pub use solid::{Shape, Solid};
 pub use vector::Vec3;

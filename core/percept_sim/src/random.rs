@@ -18,6 +18,12 @@ pub fn unit_from_hash(hash: u64) -> f32 {
     (hash >> 40) as f32 * (1.0 / (1u64 << 24) as f32)
 }
 
+/// A standard normal number from a hash (Box and Muller 1958).
+pub fn normal_from_hash(hash: u64) -> f32 {
+    let radius = (-2.0 * (1.0 - unit_from_hash(hash)).ln()).sqrt();
+    radius * (std::f32::consts::TAU * unit_from_hash(mix(hash, 0x6e6f_726d))).cos()
+}
+
 /// A stream of draws.
 #[derive(Clone, Debug)]
 pub struct Sampler(ChaCha8Rng);

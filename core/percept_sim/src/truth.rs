@@ -4,11 +4,12 @@
 //! Every object within the truth range whose box reaches into the view is kept. One that no ray can reach (all rays
 //! blocked, or too small and far for any) has occlusion `Unknown` and 0 points: KITTI's evaluation ignores it.
 
-use crate::camera::{corners_f32, image_box, kitti_camera};
-use crate::frame::{CastRay, RayState, Sweep, WorldConfig};
+use crate::camera::{camera_beside, corners_f32, image_box};
+use crate::frame::WorldConfig;
 use crate::raycast::{Part, RayScene};
 use crate::scene::Actor;
-use crate::vector::{Vec3, from_f64, to_f64};
+use crate::sweep::{CastRay, RayState, Sweep};
+use crate::vector::{self, Vec3, from_f64, to_f64};
 use percept_types::{Box3d, Occlusion, PointCloud, Transform, TruthObject};
 use std::f64::consts::TAU;
 use std::ops::Range;
@@ -35,6 +36,12 @@ impl ActorInView {
         self.box3d.center_m[0] += self.velocity_mps[0] * time_s;
         self.box3d.center_m[1] += self.velocity_mps[1] * time_s;
         self
+    }
+
+    /// Its bearing in the sensor's frame.
+    pub fn bearing_rad(&self) -> f64 {
+        let [x, y, _] = self.box3d.center_m;
+        y.atan2(x)
     }
 
     pub fn new(
@@ -68,7 +75,7 @@ pub(crate) fn objects(
     sweep: &Sweep,
     cloud: &PointCloud,
 ) -> Vec<TruthObject> {
-    let camera = kitti_camera();
+    let camera = camera_beside(&config.sensor);
     let mut objects = Vec::new();
     for actor in actors {
         let [x, y, _] = actor.box3d.center_m;
@@ -82,7 +89,7 @@ pub(crate) fn objects(
             velocity_mps: actor.velocity_mps,
             instance_id: u32::from(actor.instance_id),
             num_points: count_points(&actor.box3d, cloud),
-            occlusion: occlusion(actor, scene, rays, sweep),
+            occlusion: occlusion(actor, scene, rays, sweep, config.sensor.max_azimuth_offset_rad() as f32),
             truncation: shown.map_or(-1.0, |(_, truncation)| truncation),
             image_box: shown.map(|(b, _)| b),
         });
@@ -110,8 +117,9 @@ pub(crate) fn level(blocked: usize, all: usize) -> Occlusion {
     }
 }
 
-fn occlusion(actor: &ActorInView, scene: &RayScene, rays: &[CastRay], sweep: &Sweep) -> Occlusion {
-    let window = Window::round(&corners_f32(&actor.box3d));
+fn occlusion(actor: &ActorInView, scene: &RayScene, rays: &[CastRay], sweep: &Sweep, slack_rad: f32) -> Occlusion {
+    let mut window = Window::round(&corners_f32(&actor.box3d));
+    window.half_width_rad += slack_rad;
     let parts = scene.parts().get(actor.parts.clone()).unwrap_or(&[]);
     let inside: Vec<bool> = sweep.azimuths_rad.iter().map(|azimuth| window.spans_azimuth(*azimuth)).collect();
     let (mut blocked, mut all) = (0, 0);
@@ -180,6 +188,5 @@ impl Window {
 }
 
 fn turn_between(a: f32, b: f32) -> f32 {
-    let turn = f64::from(a - b);
-    (turn - TAU * (turn / TAU).round()) as f32
+    vector::turn_between(f64::from(a - b), 0.0) as f32
 }

@@ -1,6 +1,7 @@
 //! The one place where single-precision vectors of the ray caster meet the double-precision nouns of percept_types.
 
 use percept_types::Transform;
+use std::f64::consts::TAU;
 
 /// Single-precision vector of the ray caster (glam's, as parry uses it).
 pub use parry3d::math::Vector as Vec3;
@@ -36,6 +37,21 @@ impl Affine {
     pub fn apply(&self, p: Vec3) -> Vec3 {
         self.turn(p) + self.shift
     }
+}
+
+impl Affine {
+    /// Straight between two, `share` 0 at `self` and 1 at `other`: a rigid motion only where they are close.
+    pub fn lerp(&self, other: &Self, share: f32) -> Self {
+        let between = |a: Vec3, b: Vec3| a + (b - a) * share;
+        let columns = std::array::from_fn(|i| between(self.columns[i], other.columns[i]));
+        Self { columns, shift: between(self.shift, other.shift) }
+    }
+}
+
+/// The angle from `b` to `a`, within half a turn.
+pub fn turn_between(a: f64, b: f64) -> f64 {
+    let turn = a - b;
+    turn - TAU * (turn / TAU).round()
 }
 
 /// A point as percept_types writes it.

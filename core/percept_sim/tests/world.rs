@@ -2,7 +2,7 @@
 // Helpers of tests lie outside test functions, where the lint does not know them as tests.
 #![allow(clippy::unwrap_used)]
 
-use percept_sim::{Drive, SceneConfig, SimError, View, WorldConfig, kitti_camera, sample_frame, t_base_lidar};
+use percept_sim::{Drive, Ring, SceneConfig, SimError, View, WorldConfig, kitti_camera, sample_frame, t_base_lidar};
 use percept_types::{LabelledFrame, Occlusion, Stamp};
 
 fn config() -> WorldConfig {
@@ -111,7 +111,8 @@ fn elevation_of_each_ring_is_that_of_the_sensor_file() {
     let config = config();
     let frame = sample_frame(&config, 3, View::Full).unwrap();
     for point in frame.cloud.points().step_by(37) {
-        let [elevation_deg, height_m] = config.sensor.rings[point[4] as usize];
+        let ring = config.sensor.rings[point[4] as usize];
+        let (elevation_deg, height_m) = (ring.elevation_deg, ring.origin_m[2]);
         let found = (point[2] - height_m).atan2(point[0].hypot(point[1])).to_degrees();
         assert!((found - elevation_deg).abs() < 0.02, "ring {}: {found} and {elevation_deg}", point[4]);
     }
@@ -122,8 +123,9 @@ fn ranges_are_disturbed_by_the_noise_of_the_sensor_file() {
     let noisy = config();
     let mut exact = config();
     exact.sensor.range_noise_m = 0.0;
-    let range =
-        |p: &[f32], rings: &[[f32; 2]]| (p[0].powi(2) + p[1].powi(2) + (p[2] - rings[p[4] as usize][1]).powi(2)).sqrt();
+    let range = |p: &[f32], rings: &[Ring]| {
+        (p[0].powi(2) + p[1].powi(2) + (p[2] - rings[p[4] as usize].origin_m[2]).powi(2)).sqrt()
+    };
     let ranges = |config: &WorldConfig| -> Vec<f32> {
         let frame = sample_frame(config, 4, View::Ahead { half_width_deg: 40.0 }).unwrap();
         frame.cloud.points().map(|p| range(p, &config.sensor.rings)).collect()

@@ -30,4 +30,10 @@ impl Detections {
     pub fn class_name(&self, detection: &Detection) -> Option<&str> {
         self.class_names.get(detection.class_index).map(String::as_str)
     }
+
+    /// Those with at least this score, in the same order.
+    pub fn scoring_at_least(&self, score: f32) -> Self {
+        let boxes = self.boxes.iter().filter(|detection| detection.score >= score).cloned().collect();
+        Self { class_names: self.class_names.clone(), boxes }
+    }
 }

@@ -20,6 +20,8 @@ pub fn decode_points(raw: &RawCloud, channels: &[Channel], mut buffer: Vec<f32>)
     // Every value is written below, so what the buffer held does not matter.
     buffer.resize(num_points * columns.len(), 0.0);
     let kept = match common_layout(raw, &columns) {
+        // Without a point there is no first value of a column to start at.
+        _ if num_points == 0 => 0,
         Some((xyz, further)) => fused(raw, xyz, further, &mut buffer),
         None => {
             for (index, column) in columns.iter().enumerate() {

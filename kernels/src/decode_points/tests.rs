@@ -205,6 +205,19 @@ fn points_with_nan_or_infinity_are_dropped_and_counted_and_the_rest_keeps_its_or
 }
 
 #[test]
+fn a_cloud_without_points_is_empty_in_every_layout() {
+    for (driver, fields, step) in DRIVERS {
+        for (size, big_endian) in [([0, 5], false), ([1, 0], false), ([0, 0], true)] {
+            let raw = cloud(fields, step, size, 0, big_endian);
+            for channels in [vec![], vec![Channel::constant("a", 1.0), Channel::constant("b", 2.0)]] {
+                let decoded = decode(&raw, &channels);
+                assert_eq!((decoded.cloud.len(), decoded.not_finite), (0, 0), "{driver}");
+            }
+        }
+    }
+}
+
+#[test]
 fn an_f64_beyond_f32_is_not_finite() {
     let fields = [("x", 0, F64), ("y", 8, F64), ("z", 16, F64)];
     let mut raw = cloud(&fields, 24, [1, 2], 0, false);

@@ -4,22 +4,26 @@ use crate::outcome::{EXIT_CODES, Outcome};
 use crate::{bar::Bar, report};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use percept_app::simulate::{SimulateSettings, SimulatedView, simulate};
+use percept_app::simulate::{DEFAULT_SENSOR, SimulateSettings, SimulatedView, sensor_names, simulate};
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "Examples:
   percept simulate --out street --seed 7 --frames 100     ten seconds at 10 Hz
+  percept simulate --out street --sensor vlp-16           another sensor, its sweeps as its driver gives them
   percept replay street --weights W --out boxes && percept eval boxes --truth street";
 
 /// Write a simulated drive as a rosbag2: clouds, TF, odometry, camera calibration and everything that is true
 ///
 /// The same seed gives the same bytes.
 #[derive(Debug, Args)]
-#[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+#[command(after_help = format!("{}\n\n{EXAMPLES}\n\n{EXIT_CODES}", sensors()))]
 pub struct SimulateArgs {
     /// Folder of the new bag; must not exist or be empty
     #[arg(long, short)]
     out: PathBuf,
+    /// A shipped sensor's name, or a sensor's JSON file
+    #[arg(long, default_value = DEFAULT_SENSOR, value_name = "NAME|FILE")]
+    sensor: String,
     /// Which world and drive
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -48,9 +52,19 @@ enum View {
     Kitti,
 }
 
+/// What the help says of sensors.
+fn sensors() -> String {
+    let names = sensor_names().join(", ");
+    format!(
+        "Sensors: {names}\n  Sweeps roll (each point has its own time and is seen from where the vehicle is then) but \
+         those of {DEFAULT_SENSOR},\n  from which motion is taken out as in KITTI's recordings."
+    )
+}
+
 /// Runs the command.
 pub fn run(args: &SimulateArgs, bar: &mut Bar) -> Result<Outcome> {
     let settings = SimulateSettings {
+        sensor: args.sensor.clone(),
         seed: args.seed,
         frames: args.frames,
         speed_mps: args.speed,

@@ -19,5 +19,5 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(messages) = reader.messages(TopicFilter::all()) {
         messages.take(10_000).for_each(drop);
     }
-    drop(reader.losses().to_string());
+    reader.losses().iter().for_each(|loss| drop(loss.to_string()));
 });

@@ -74,6 +74,8 @@ pub struct DetectorConfig {
     pub max_detections: Option<usize>,
     /// Whether markers are published.
     pub publish_markers: bool,
+    /// Boxes below this score are published but not drawn, neither as markers nor in pictures.
+    pub marker_score_threshold: Option<f64>,
     /// Classes that the weights must have.
     pub class_names: Option<Vec<String>>,
     /// The grid that the weights must have.
@@ -87,6 +89,10 @@ pub struct DetectorConfig {
 }
 
 impl DetectorConfig {
+    /// Where nobody says otherwise, boxes below this score are not drawn: most of them are wrong, though the curve of
+    /// precision over recall needs them.
+    pub const MARKER_SCORE_THRESHOLD: f64 = 0.3;
+
     /// Name of the node whose sections of a parameter file are read.
     pub const NODE: &'static str = "lidar_detector";
 
@@ -100,6 +106,11 @@ impl DetectorConfig {
             config.weights = Some(folder.join(weights));
         }
         Ok(config)
+    }
+
+    /// The score from which on boxes are drawn.
+    pub fn marker_score_threshold(&self) -> f32 {
+        self.marker_score_threshold.unwrap_or(Self::MARKER_SCORE_THRESHOLD) as f32
     }
 
     /// Takes what a command line says on top, each within the same limits as in a file.
@@ -147,6 +158,7 @@ impl DetectorConfig {
             nms_iou_threshold: raw.number("nms_iou_threshold", 0.0, 1.0)?,
             max_detections: raw.whole("max_detections", 1, 100_000)?,
             publish_markers: !matches!(raw.get("publish_markers"), Some(Value::Bool(false))),
+            marker_score_threshold: raw.number("marker_score_threshold", 0.0, 1.0)?,
             class_names: class_names(raw)?,
             grid: grid(raw)?,
             max_points_per_voxel: raw.whole("max_points_per_voxel", 1, 1024)?,

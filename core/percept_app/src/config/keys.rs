@@ -60,6 +60,7 @@ pub const DETECTOR_KEYS: &[Key] = &[
     key("nms_iou_threshold", Kind::Number, "boxes that overlap a better one by more are dropped"),
     key("max_detections", Kind::Whole, "most boxes a frame"),
     key("publish_markers", Kind::Bool, "whether MarkerArray is published"),
+    key("marker_score_threshold", Kind::Number, "boxes below this score are published but not drawn"),
     key("class_names", Kind::Texts, "classes that the weights must have, in the order of their head"),
     key("point_cloud_range", Kind::Numbers, "x y z minimum, x y z maximum in metres; checked against the weights"),
     key("voxel_size", Kind::Numbers, "sides of a voxel in metres; checked against the weights"),

@@ -5,6 +5,7 @@ use super::{DriveCamera, DriveFrame};
 use crate::output_bag::{OutputBag, OutputTopic};
 use crate::{AppError, topics};
 use percept_bag::QosProfile;
+use percept_msgs::DriverLayout;
 use percept_msgs::geometry_msgs::{Pose, PoseWithCovariance, TransformStamped, Twist, TwistWithCovariance, Vector3};
 use percept_msgs::nav_msgs::Odometry;
 use percept_msgs::sensor_msgs::{CameraInfo, CompressedImage, PointCloud2};
@@ -35,6 +36,7 @@ pub struct DriveOptions {
 pub struct DriveWriter {
     bag: OutputBag,
     options: DriveOptions,
+    layout: DriverLayout,
     is_first: bool,
     points: OutputTopic<PointCloud2>,
     tf_static: OutputTopic<TFMessage>,
@@ -69,8 +71,23 @@ impl DriveWriter {
             truth_kitti: OutputTopic::when_used(topics::TRUTH_KITTI, QosProfile::RELIABLE),
             bag,
             options,
+            layout: DriverLayout::default(),
             is_first: true,
         })
+    }
+
+    /// The same with clouds in the layout of another driver than Velodyne's.
+    pub fn in_layout(self, layout: DriverLayout) -> Self {
+        Self { layout, ..self }
+    }
+
+    /// Tells where the vehicle is at a moment without a frame, such as the end of the last sweep.
+    ///
+    /// # Errors
+    /// When the message cannot be written.
+    pub fn write_pose(&mut self, stamp: Stamp, t_odom_base: Transform) -> Result<(), AppError> {
+        let transforms = vec![base_transform(stamp, t_odom_base)];
+        self.bag.write(&self.tf, stamp.nanoseconds, &TFMessage { transforms })
     }
 
     /// Writes what the frame has: transforms and calibration first, then the sensors, then truth.
@@ -147,7 +164,8 @@ impl DriveWriter {
                 topics.write(&mut self.bag, camera)?;
             }
         }
-        let cloud = PointCloud2::from_cloud(&frame.cloud, Header::new(frame.stamp, topics::FRAME_LIDAR));
+        let header = Header::new(frame.stamp, topics::FRAME_LIDAR);
+        let cloud = PointCloud2::from_sweep(&frame.cloud, self.layout, header);
         self.bag.write(&self.points, at, &cloud.map_err(AppError::encode(topics::POINTS))?)
     }
 
@@ -163,6 +181,10 @@ impl DriveWriter {
         }
         if let Some(labels) = frame.labels.as_ref().filter(|_| self.options.labelled_points) {
             let cloud = PointCloud2::from_labelled_cloud(&frame.cloud, labels, percept_viz::rgb_of_label, header);
+            let cloud = match self.layout {
+                DriverLayout::Ouster { rows } => cloud.and_then(|cloud| cloud.organised(rows)),
+                DriverLayout::Velodyne | DriverLayout::Hesai => cloud,
+            };
             self.bag.write(&self.truth_points, at, &cloud.map_err(AppError::encode(topics::TRUTH_POINTS))?)?;
         }
         if let Some(text) = &frame.kitti_text {

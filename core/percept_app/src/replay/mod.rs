@@ -84,7 +84,8 @@ where
     let provenance = Provenance::of(source, &topic, model.card());
     let publisher = Publisher::create(out, &settings.config, &provenance)?;
     let mut tally = Tally::new(source, &topic, model.card());
-    let mut run = Run { model, publisher, tally: &mut tally, pictures: settings.pictures.as_ref(), progress };
+    let (pictures, marker_score_threshold) = (settings.pictures.as_ref(), settings.config.marker_score_threshold());
+    let mut run = Run { model, publisher, tally: &mut tally, pictures, marker_score_threshold, progress };
     run.progress.begin("replay", Some(frames_expected));
     let messages = reader.messages(TopicFilter::topics([topic.name.clone()]))?;
     // The count of the index is only an expectation: a damaged bag may hold more than it says.
@@ -109,6 +110,7 @@ struct Run<'a, P> {
     publisher: Publisher,
     tally: &'a mut Tally,
     pictures: Option<&'a PictureSettings>,
+    marker_score_threshold: f32,
     progress: &'a mut dyn Progress,
 }
 
@@ -137,7 +139,8 @@ impl<P: Perceive<Input = RawCloud, Output = Detections>> Run<'_, P> {
                 self.tally.succeeded(frame, &report, &detections);
                 self.publisher.detections(frame, &detections, &report, self.tally)?;
                 if let Some(pictures) = self.pictures.filter(|p| p.is_due(self.tally.frame_index())) {
-                    let drawn = pictures.draw(self.tally.frame_index(), frame, &detections, &self.model.card().grid)?;
+                    let (index, grid) = (self.tally.frame_index(), &self.model.card().grid);
+                    let drawn = pictures.draw(index, frame, &detections, self.marker_score_threshold, grid)?;
                     self.tally.pictures.push(drawn);
                 }
                 Ok(())

@@ -5,7 +5,7 @@ use crate::AppError;
 use crate::pictures::{draw_to_file, options_for};
 use percept_kernels::decode_points::decode_points;
 use percept_types::{Detections, VoxelGrid};
-use percept_viz::bev::Scene;
+use percept_viz::bev::{BevOptions, Scene};
 use std::path::PathBuf;
 
 /// Which frames to draw, and where.
@@ -22,12 +22,13 @@ impl PictureSettings {
         frame.is_multiple_of(self.every.max(1))
     }
 
-    /// Draws the cloud with its boxes over the grid of the network.
+    /// Draws the cloud and the boxes with at least a score over the grid of the network.
     pub(super) fn draw(
         &self,
         index: u64,
         frame: &CloudFrame,
         detections: &Detections,
+        score_threshold: f32,
         grid: &VoxelGrid,
     ) -> Result<PathBuf, AppError> {
         let path = self.folder.join(format!("frame_{index:05}.png"));
@@ -39,9 +40,9 @@ impl PictureSettings {
             truth: &[],
             verdict: None,
             title: &format!("frame {index}"),
-            subtitle: &format!("{} s", frame.cloud.stamp),
+            subtitle: &format!("{} s, score at least {score_threshold:.2}", frame.cloud.stamp),
         };
-        draw_to_file(&path, &scene, &options_for(grid))?;
+        draw_to_file(&path, &scene, &BevOptions { score_threshold, ..options_for(grid) })?;
         Ok(path)
     }
 }

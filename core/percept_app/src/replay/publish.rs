@@ -54,6 +54,7 @@ pub(super) struct Publisher {
     classes: Vec<String>,
     device: String,
     threshold: f32,
+    marker_threshold: f32,
     is_first: bool,
     diagnosed_ns: Option<i64>,
 }
@@ -73,6 +74,7 @@ impl Publisher {
             classes: provenance.classes.clone(),
             device: provenance.device.clone(),
             threshold: config.score_threshold.unwrap_or(0.0) as f32,
+            marker_threshold: config.marker_score_threshold(),
             is_first: true,
             diagnosed_ns: None,
         })
@@ -94,7 +96,8 @@ impl Publisher {
             Detection3DArray::from_detections(detections, &header).map_err(AppError::encode(topics::OBJECTS))?;
         self.bag.write(&self.objects, at, &objects)?;
         if let Some(topic) = &self.markers {
-            let markers = MarkerArray::from_detections(detections, &header, &MarkerStyle::default());
+            let drawn = detections.scoring_at_least(self.marker_threshold);
+            let markers = MarkerArray::from_detections(&drawn, &header, &MarkerStyle::default());
             self.bag.write(topic, at, &markers.map_err(AppError::encode(topics::MARKERS))?)?;
         }
         let time = Float64Stamped { stamp: header.stamp, data: report.total().as_secs_f64() * 1e3 };

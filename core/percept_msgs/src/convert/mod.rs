@@ -4,6 +4,7 @@ mod autoware;
 mod camera;
 mod cloud_fault;
 mod detections;
+mod driver_layout;
 mod finite;
 mod markers;
 mod raw_cloud;
@@ -12,5 +13,6 @@ mod truth;
 mod write_cloud;
 
 pub use cloud_fault::CloudFault;
+pub use driver_layout::DriverLayout;
 pub use markers::MarkerStyle;
 pub use write_cloud::LabelColor;
