@@ -127,13 +127,16 @@ pub enum AppError {
     /// A folder that is no KITTI object folder.
     #[error(
         "{path} has no {part} files: expected KITTI's object form, ROOT/training/{part}/000000.* (give ROOT or \
-         ROOT/training)"
+         ROOT/training); found {}",
+        list(.found)
     )]
     NotKitti {
         /// The folder.
         path: PathBuf,
         /// The part looked for.
         part: &'static str,
+        /// What is in the folder.
+        found: Vec<String>,
     },
     /// A folder that has not the layout of a data set.
     #[error("{path} is no folder of {data_set}: expected {expected}; found {}", list(.found))]
@@ -238,10 +241,37 @@ impl AppError {
         Self::DataFile { path: path.to_owned(), reason: reason.into() }
     }
 
+    /// A folder that is no KITTI object folder, with what is in it.
+    pub fn not_kitti(path: &Path, part: &'static str) -> Self {
+        Self::NotKitti { path: path.to_owned(), part, found: contents(path) }
+    }
+
+    /// A folder that has not the layout of a data set, with what is in it.
+    pub fn not_data_set(path: &Path, data_set: &'static str, expected: &'static str) -> Self {
+        Self::NotDataSet { path: path.to_owned(), data_set, expected, found: contents(path) }
+    }
+
     /// Whether the output could not be written (a full disk) while the input was fine.
     pub fn is_output_failure(&self) -> bool {
         matches!(self, Self::Bag(percept_bag::BagError::WriteFailed { .. }) | Self::Io { action: "write", .. })
     }
+}
+
+/// Names told of a folder's contents; the rest is counted.
+const MAX_NAMES_TOLD: usize = 20;
+
+/// The first names in a folder, sorted, folders with a slash behind; empty where it is none.
+fn contents(folder: &Path) -> Vec<String> {
+    let name = |entry: std::fs::DirEntry| {
+        let slash = if entry.path().is_dir() { "/" } else { "" };
+        format!("{}{slash}", entry.file_name().to_string_lossy())
+    };
+    let mut names: Vec<String> = std::fs::read_dir(folder).into_iter().flatten().flatten().map(name).collect();
+    names.sort_unstable();
+    let further = names.len().saturating_sub(MAX_NAMES_TOLD);
+    names.truncate(MAX_NAMES_TOLD);
+    names.extend((further > 0).then(|| format!("{further} more")));
+    names
 }
 
 fn list(items: &[String]) -> String {

@@ -26,6 +26,8 @@ pub const TRUTH_OBJECTS: &str = "/truth/objects";
 pub const TRUTH_POINTS: &str = "/truth/labelled_points";
 /// KITTI's label text of the frame.
 pub const TRUTH_KITTI: &str = "/truth/kitti_labels";
+/// KITTI's calibration text of the frame: camera topics hold P2 and rectified axes alone.
+pub const TRUTH_KITTI_CALIB: &str = "/truth/kitti_calib";
 
 /// Detected boxes.
 pub const OBJECTS: &str = "/perception/objects";

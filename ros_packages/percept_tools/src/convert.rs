@@ -48,7 +48,7 @@ const KITTI_EXAMPLES: &str = "Examples:
   percept replay kitti --weights W --out boxes && percept eval boxes --truth kitti
 
 A frame's stamp tells its number: 1317000000 s + number * 0.1 s. Missing calibrations, labels and images are left out
-and counted.";
+and counted; a camera without its image is taken as 1242 x 375 pixels. Label and calibration texts are kept as they are.";
 
 /// A KITTI object folder: ROOT[/training]/{velodyne, calib, label_2, image_2}
 #[derive(Debug, Args)]
@@ -72,7 +72,7 @@ const SEMANTICKITTI_EXAMPLES: &str = "Examples:
 
 The labelled cloud has SemanticKITTI's raw class numbers and the instances. Odometry starts where the vehicle stood at
 the first row of poses.txt. Stamps are 1317000000 s + times.txt, without it + frame number * 0.1 s. Sweeps without
-labels or poses are written without and counted.";
+labels or poses are written without and counted; a camera without its image is taken as 1242 x 375 pixels.";
 
 /// A SemanticKITTI sequence: SEQUENCE/{velodyne, labels, poses.txt, calib.txt, times.txt, image_2}
 #[derive(Debug, Args)]
@@ -95,9 +95,10 @@ const KITTI_RAW_EXAMPLES: &str = "Examples:
   percept convert kitti-raw 2011_09_26 --drive 0005 --out drive5
 
 The left colour camera is on /camera, the others on /camera/image_0N. Odometry comes from the packets of oxts and starts
-where the vehicle stood at the first. Stamps are KITTI's wall clock taken as UTC. Tracklets are not read.";
+where the vehicle stood at the first. Stamps are KITTI's wall clock taken as UTC. Boxes come from tracklet_labels.xml in
+the drive's folder, where it is: what the cameras ahead saw.";
 
-/// A KITTI raw drive, synchronised: DATE/DRIVE_sync/{velodyne_points, oxts, image_00..03} with DATE/calib_*.txt
+/// A KITTI raw drive, synchronised: DATE/DRIVE_sync/{velodyne_points, oxts, image_00..03, tracklet_labels.xml} with DATE/calib_*.txt
 #[derive(Debug, Args)]
 #[command(after_help = format!("{KITTI_RAW_EXAMPLES}\n\n{EXIT_CODES}"))]
 struct KittiRawArgs {
@@ -117,10 +118,10 @@ const NUSCENES_EXAMPLES: &str = "Examples:
   percept convert nuscenes nuscenes --scene scene-0061 --out scene61
   percept convert nuscenes nuscenes --tables v1.0-trainval --scene scene-0001 --out scene1
 
-One scene a bag, its key frames. Clouds keep the LiDAR's own axes (x right, y forward); TF tells its mounting. Boxes have
+One scene a bag: its key frames, with --sweeps all its clouds and images, of which only key frames have boxes. Clouds keep the LiDAR's own axes (x right, y forward); TF tells its mounting. Boxes have
 the detection task's class names; their id tells velocity, points, visibility, attribute and instance.";
 
-/// A nuScenes scene: ROOT/{v1.0-*/*.json, samples, lidarseg}
+/// A nuScenes scene: ROOT/{v1.0-*/*.json, samples, sweeps, lidarseg}
 #[derive(Debug, Args)]
 #[command(after_help = format!("{NUSCENES_EXAMPLES}\n\n{EXIT_CODES}"))]
 struct NuscenesArgs {
@@ -132,6 +133,9 @@ struct NuscenesArgs {
     /// Which scene, where there are several
     #[arg(long)]
     scene: Option<String>,
+    /// Write the sweeps between key frames too, with the images of their time
+    #[arg(long)]
+    sweeps: bool,
     /// Leave the images out
     #[arg(long)]
     no_images: bool,
@@ -164,8 +168,9 @@ struct Argoverse2Args {
 const TO_KITTI_EXAMPLES: &str = "Examples:
   percept simulate --out street --frames 100 && percept convert to-kitti street --out street_kitti
 
-Frames keep the numbers that percept convert kitti put into their stamps; others are counted from 0. R0_rect is in
-Tr_velo_to_cam; P0, P1 and P3 repeat P2.";
+Frames keep the numbers that percept convert kitti put into their stamps; others are counted from 0. Points, labels,
+calibrations and PNG images of such bags come back byte for byte. Of other bags the calibration has R0_rect in
+Tr_velo_to_cam and P2 for P0, P1 and P3. What an organised sweep did not see is left out.";
 
 /// A bag with truth as a KITTI object folder: OUT/training/{velodyne, calib, label_2, image_2}
 #[derive(Debug, Args)]
@@ -244,6 +249,7 @@ fn nuscenes(args: &NuscenesArgs, bar: &mut Bar) -> Result<ConvertSummary> {
     let settings = NuscenesSettings {
         tables: args.tables.clone(),
         scene: args.scene.clone(),
+        sweeps: args.sweeps,
         images: !args.no_images,
         strict: args.output.strict,
     };

@@ -45,16 +45,22 @@ pub(super) struct BagFrame {
     pub(super) objects: Option<Vec<TruthObject>>,
     pub(super) labels: Option<PointLabels>,
     pub(super) kitti_text: Option<String>,
+    pub(super) kitti_calib: Option<String>,
 }
 
 /// What was read of a frame so far.
 #[derive(Default)]
 struct PendingFrame {
+    /// Log time of its first message.
+    since_ns: i64,
     cloud: Option<PointCloud>,
+    /// Whether the cloud is an image, which has points that did not come back.
+    is_organised: bool,
     image: Option<CompressedImage>,
     objects: Option<Vec<TruthObject>>,
     labels: Option<PointLabels>,
     kitti_text: Option<String>,
+    kitti_calib: Option<String>,
     fault: Option<String>,
 }
 
@@ -128,7 +134,13 @@ impl BagDrive {
         &self,
         each: &mut dyn FnMut(Stamp, Result<BagFrame, AppError>) -> Result<bool, AppError>,
     ) -> Result<(), AppError> {
-        let truth = [topics::CAMERA_IMAGE, topics::TRUTH_OBJECTS, topics::TRUTH_POINTS, topics::TRUTH_KITTI];
+        let truth = [
+            topics::CAMERA_IMAGE,
+            topics::TRUTH_OBJECTS,
+            topics::TRUTH_POINTS,
+            topics::TRUTH_KITTI,
+            topics::TRUTH_KITTI_CALIB,
+        ];
         let mut wanted = self.topics_among(&truth);
         wanted.push(self.cloud_topic.clone());
         let mut pending: BTreeMap<Stamp, PendingFrame> = BTreeMap::new();
@@ -136,7 +148,7 @@ impl BagDrive {
             let message = message?;
             self.add(&message, &mut pending);
             while let Some(entry) = pending.first_entry() {
-                if message.log_time_ns - entry.key().nanoseconds <= LOG_LAG_NS {
+                if message.log_time_ns.saturating_sub(entry.get().since_ns) <= LOG_LAG_NS {
                     break;
                 }
                 let (stamp, frame) = entry.remove_entry();
@@ -164,6 +176,8 @@ impl BagDrive {
             // Truth without its sweep is no frame.
             (None, None) => Ok(true),
             (None, Some(cloud)) => {
+                let (cloud, labels) =
+                    if frame.is_organised { without_no_returns(&cloud, frame.labels) } else { (cloud, frame.labels) };
                 // A calibration of another moment may be another camera's: frames of KITTI's set have their own.
                 let info = self.cameras.get(&stamp);
                 let lookup = |to: &str, from: &str| self.buffer.lookup(to, from, stamp).ok();
@@ -177,8 +191,9 @@ impl BagDrive {
                     t_base_lidar: lookup(topics::FRAME_BASE, topics::FRAME_LIDAR),
                     t_odom_base: lookup(topics::FRAME_ODOM, topics::FRAME_BASE),
                     objects: frame.objects,
-                    labels: frame.labels,
+                    labels,
                     kitti_text: frame.kitti_text,
+                    kitti_calib: frame.kitti_calib,
                 };
                 each(stamp, Ok(frame))
             }
@@ -187,35 +202,59 @@ impl BagDrive {
 
     /// Puts a message with its frame; a message that cannot be read spoils the frame of its log time.
     fn add(&self, message: &RawMessage, pending: &mut BTreeMap<Stamp, PendingFrame>) {
-        let at = Stamp::from_ns(message.log_time_ns);
+        let since_ns = message.log_time_ns;
+        let at = Stamp::from_ns(since_ns);
+        let mut frame_of =
+            |stamp: Stamp| pending.entry(stamp).or_insert_with(|| PendingFrame { since_ns, ..PendingFrame::default() });
         let topic = self.topic_of(message);
         let read = match topic {
             topics::CAMERA_IMAGE => CompressedImage::decode(&message.data).map(|image| {
-                let stamp = Stamp::from(image.header.stamp);
-                pending.entry(stamp).or_default().image = Some(image);
+                frame_of(image.header.stamp.into()).image = Some(image);
             }),
             topics::TRUTH_OBJECTS => Detection3DArray::decode(&message.data).and_then(|array| {
-                pending.entry(array.header.stamp.into()).or_default().objects = Some(array.to_truth()?);
+                frame_of(array.header.stamp.into()).objects = Some(array.to_truth()?);
                 Ok(())
             }),
             topics::TRUTH_POINTS => decode_cloud(message).and_then(|cloud| {
-                pending.entry(cloud.stamp).or_default().labels = Some(PointCloud2::labels_of(&cloud.payload)?);
+                frame_of(cloud.stamp).labels = Some(PointCloud2::labels_of(&cloud.payload)?);
                 Ok(())
             }),
             topics::TRUTH_KITTI => StringMsg::decode(&message.data).map(|text| {
-                pending.entry(at).or_default().kitti_text = Some(text.data);
+                frame_of(at).kitti_text = Some(text.data);
+            }),
+            topics::TRUTH_KITTI_CALIB => StringMsg::decode(&message.data).map(|text| {
+                frame_of(at).kitti_calib = Some(text.data);
             }),
             _ => decode_cloud(message).map(|cloud| {
-                let frame = pending.entry(cloud.stamp).or_default();
+                let frame = frame_of(cloud.stamp);
+                frame.is_organised = cloud.payload.height > 1;
                 match decode_points(&cloud.payload, &[Channel::optional("intensity", 0.0)], Vec::new()) {
-                    Ok(points) if points.not_finite == 0 => frame.cloud = Some(points.cloud),
+                    // Images tell by NaN, which was dropped, or by 0, 0, 0 what did not come back.
+                    Ok(points) if points.not_finite == 0 || frame.is_organised => frame.cloud = Some(points.cloud),
                     Ok(points) => frame.fault = Some(format!("{} points are not finite", points.not_finite)),
                     Err(error) => frame.fault = Some(error.to_string()),
                 }
             }),
         };
         if let Err(error) = read {
-            pending.entry(at).or_default().fault = Some(format!("{topic}: {error}"));
+            frame_of(at).fault = Some(format!("{topic}: {error}"));
         }
     }
+}
+
+/// The points of an image that came back, and their labels.
+fn without_no_returns(cloud: &PointCloud, labels: Option<PointLabels>) -> (PointCloud, Option<PointLabels>) {
+    let came_back = |point: &[f32]| point[..3] != [0.0; 3];
+    let labels = labels.map(|labels| {
+        let is_whole = labels.len() == cloud.len() && labels.instance_ids.len() == cloud.len();
+        if !is_whole {
+            // Whoever writes them tells the difference.
+            return labels;
+        }
+        let pairs = labels.class_ids.iter().zip(&labels.instance_ids).zip(cloud.points());
+        let (class_ids, instance_ids) =
+            pairs.filter(|(_, point)| came_back(point)).map(|((class, instance), _)| (*class, *instance)).unzip();
+        PointLabels { class_ids, instance_ids }
+    });
+    (cloud.filtered(came_back), labels)
 }

@@ -24,19 +24,11 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, AppError> {
     read_if_there(path)?.ok_or_else(|| AppError::data_file(path, "there is no such file"))
 }
 
-/// Names in a folder, sorted; empty where it is none. At most `limit` of them.
-pub(super) fn names_in(folder: &Path, limit: usize) -> Vec<String> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+/// Names of the folders in a folder, sorted; empty where it is none.
+pub(super) fn folders_in(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().filter(|entry| entry.path().is_dir());
     let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     names.sort_unstable();
-    names.truncate(limit);
-    names
-}
-
-/// Names of the folders in a folder, sorted.
-pub(super) fn folders_in(folder: &Path) -> Vec<String> {
-    let mut names = names_in(folder, usize::MAX);
-    names.retain(|name| folder.join(name).is_dir());
     names
 }
 

@@ -104,7 +104,7 @@ pub(super) fn convert_drive(
     let mut summary = ConvertSummary { root: root.to_owned(), out: out.to_owned(), ..ConvertSummary::default() };
     progress.begin("convert", Some(source.len() as u64));
     for index in 0..source.len() {
-        match source.read(index) {
+        match source.read(index).and_then(|frame| within_ros_time(root, frame)) {
             Ok(frame) => {
                 writer.write(&frame)?;
                 summary.count(&frame, source.parts());
@@ -128,6 +128,18 @@ pub(super) fn convert_drive(
     writer.finish()?;
     progress.end();
     Ok(summary)
+}
+
+/// Refuses stamps that a message cannot tell: ROS counts seconds since 1970 in 31 bits.
+fn within_ros_time(root: &Path, frame: DriveFrame) -> Result<DriveFrame, AppError> {
+    const END_NS: i64 = (i32::MAX as i64 + 1) * 1_000_000_000;
+    let further = frame.cameras.iter().map(|camera| camera.stamp);
+    match further.chain([frame.stamp]).find(|stamp| !(0..END_NS).contains(&stamp.nanoseconds)) {
+        Some(stamp) => {
+            Err(AppError::data_file(root, format!("stamp {stamp} s lies outside of ROS's time, 1970 to 2038")))
+        }
+        None => Ok(frame),
+    }
 }
 
 /// Where a bag comes from, for its metadata.

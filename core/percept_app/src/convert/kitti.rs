@@ -19,7 +19,13 @@ pub(super) const LIDAR_ON_BASE_M: [f64; 3] = [0.76, 0.0, 1.73];
 
 /// The stamp of a frame number.
 pub fn kitti_stamp(number: u32) -> Stamp {
-    Stamp::from_ns(FIRST_STAMP_NS + i64::from(number) * PERIOD_NS)
+    stamp_of_number(u64::from(number))
+}
+
+/// The same of any number a file may have for a name; those beyond the clock are told from it later.
+pub(super) fn stamp_of_number(number: u64) -> Stamp {
+    let since_ns = i64::try_from(number).unwrap_or(i64::MAX).saturating_mul(PERIOD_NS);
+    Stamp::from_ns(FIRST_STAMP_NS.saturating_add(since_ns))
 }
 
 /// The frame number of a stamp, where it is one of [`kitti_stamp`].
@@ -50,7 +56,8 @@ pub fn convert_kitti(
     settings: &KittiSettings,
     progress: &mut dyn Progress,
 ) -> Result<ConvertSummary, AppError> {
-    let mut source = KittiObjectSet { folder: KittiFolder::open(root, "velodyne")?, settings: *settings };
+    let folder = KittiFolder::open(root, "velodyne")?;
+    let mut source = KittiObjectSet { folder, settings: *settings, num_usual_sizes: 0 };
     let stamps = [("stamps", "1317000000 s + frame number * 0.1 s".to_owned())];
     let options = DriveOptions {
         t_base_lidar: Transform::from_yaw(LIDAR_ON_BASE_M, 0.0),
@@ -59,12 +66,21 @@ pub fn convert_kitti(
         labelled_points: false,
         provenance: provenance("KITTI object folder", root, &stamps),
     };
-    convert_drive(&mut source, (root, out), options, settings.strict, progress)
+    let mut summary = convert_drive(&mut source, (root, out), options, settings.strict, progress)?;
+    summary.notes.extend(usual_sizes(source.num_usual_sizes));
+    Ok(summary)
+}
+
+/// What to tell of cameras that were given KITTI's usual size.
+pub(super) fn usual_sizes(frames: u64) -> Option<String> {
+    (frames > 0).then(|| format!("{frames} frames have a camera but no image: its size is taken as 1242 x 375 pixels"))
 }
 
 struct KittiObjectSet {
     folder: KittiFolder,
     settings: KittiSettings,
+    /// Frames with a camera whose image is not there to tell its size.
+    num_usual_sizes: u64,
 }
 
 impl DriveSource for KittiObjectSet {
@@ -88,6 +104,8 @@ impl DriveSource for KittiObjectSet {
             return Err(AppError::data_file(&self.folder.path(number, "velodyne", "bin"), "there is no such file"));
         };
         let (width, height) = self.folder.image_size(number)?;
+        let has_image = self.folder.path(number, "image_2", "png").is_file();
+        self.num_usual_sizes += u64::from(frame.calib.is_some() && !has_image);
         let camera = frame.calib.map(|calib| calib.camera(width, height));
         let cloud = match camera.as_ref().filter(|_| self.settings.image_view_only) {
             Some(camera) => cloud.filtered(|p| camera.sees([p[0], p[1], p[2]].map(f64::from))),
@@ -105,6 +123,7 @@ impl DriveSource for KittiObjectSet {
             image_png: frame.image_png.filter(|_| self.settings.images),
             objects,
             kitti_text: frame.label_text,
+            kitti_calib: frame.calib_text,
             ..DriveFrame::of_cloud(kitti_stamp(number), cloud)
         })
     }

@@ -7,10 +7,10 @@
 //! Stamps  as `convert kitti` where there is no times.txt; else the same second 0 and the times told.
 //! Source  Behley et al., ICCV 2019; Geiger et al., CVPR 2012 (odometry benchmark).
 
-use super::data_files::{TextLines, folders_in, names_in, numbered_files, read, read_if_there};
+use super::ConvertSummary;
+use super::data_files::{TextLines, folders_in, numbered_files, read, read_if_there};
 use super::drive_source::{DriveSource, Part, convert_drive, provenance};
-use super::kitti::{FIRST_STAMP_NS, LIDAR_ON_BASE_M};
-use super::{ConvertSummary, kitti_stamp};
+use super::kitti::{FIRST_STAMP_NS, LIDAR_ON_BASE_M, stamp_of_number, usual_sizes};
 use crate::drive::{DriveFrame, DriveOptions};
 use crate::kitti_folder::parse_velodyne;
 use crate::{AppError, Progress};
@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 /// KITTI's usual image where there is none to ask, in pixels.
 const USUAL_IMAGE_PX: (u32, u32) = (1242, 375);
 
+const DATA_SET: &str = "SemanticKITTI";
 const LAYOUT: &str = "SEQUENCE/velodyne/000000.bin beside calib.txt, poses.txt and labels (give the sequence's folder, \
                       or the folder above `sequences` with --sequence)";
 
@@ -56,7 +57,9 @@ pub fn convert_semantickitti(
         labelled_points: true,
         provenance: provenance("SemanticKITTI sequence", &folder, &further),
     };
-    convert_drive(&mut source, (&folder, out), options, settings.strict, progress)
+    let mut summary = convert_drive(&mut source, (&folder, out), options, settings.strict, progress)?;
+    summary.notes.extend(usual_sizes(source.num_usual_sizes));
+    Ok(summary)
 }
 
 fn t_base_lidar() -> Transform {
@@ -86,8 +89,7 @@ fn sequence_folder(root: &Path, asked: Option<&str>) -> Result<PathBuf, AppError
             }
         }
     }
-    let (data_set, found) = ("SemanticKITTI", names_in(root, 20));
-    Err(AppError::NotDataSet { path: root.to_owned(), data_set, expected: LAYOUT, found })
+    Err(AppError::not_data_set(root, DATA_SET, LAYOUT))
 }
 
 struct Sequence {
@@ -99,6 +101,8 @@ struct Sequence {
     poses: Option<TextLines>,
     times: Option<TextLines>,
     images: bool,
+    /// Frames whose image is not there to tell its size.
+    num_usual_sizes: u64,
 }
 
 impl Sequence {
@@ -111,8 +115,7 @@ impl Sequence {
         }
         let sweeps = numbered_files(&folder.join("velodyne"), "bin")?;
         if sweeps.is_empty() {
-            let (data_set, found) = ("SemanticKITTI", names_in(&folder.join("velodyne"), 20));
-            return Err(AppError::NotDataSet { path: folder.to_owned(), data_set, expected: LAYOUT, found });
+            return Err(AppError::not_data_set(&folder.join("velodyne"), DATA_SET, LAYOUT));
         }
         Ok(Self {
             folder: folder.to_owned(),
@@ -122,6 +125,7 @@ impl Sequence {
             poses: TextLines::read_if_there(&folder.join("poses.txt"))?,
             times: TextLines::read_if_there(&folder.join("times.txt"))?,
             images,
+            num_usual_sizes: 0,
         })
     }
 
@@ -133,9 +137,10 @@ impl Sequence {
     }
 
     fn stamp(&self, number: u64) -> Result<Stamp, AppError> {
-        let Some(times) = &self.times else { return Ok(kitti_stamp(number as u32)) };
+        let Some(times) = &self.times else { return Ok(stamp_of_number(number)) };
         let [seconds] = times.numbers(number as usize)?;
-        Ok(Stamp::from_ns(FIRST_STAMP_NS + (seconds * 1e9).round() as i64))
+        // The cast saturates.
+        Ok(Stamp::from_ns(FIRST_STAMP_NS.saturating_add((seconds * 1e9).round() as i64)))
     }
 
     /// The vehicle where it stands at a row of poses.txt, seen from where it stood at row 0.
@@ -153,14 +158,14 @@ impl Sequence {
         self.folder.join(part).join(format!("{number:06}.{ending}"))
     }
 
-    fn image(&self, number: u64) -> Result<(Option<Vec<u8>>, (u32, u32)), AppError> {
+    fn image(&self, number: u64) -> Result<(Option<Vec<u8>>, Option<(u32, u32)>), AppError> {
         let path = self.file(number, "image_2", "png");
-        let size_px = match path.is_file() {
-            true => image::image_dimensions(&path)
-                .map_err(|e| AppError::data_file(&path, format!("no readable PNG: {e}")))?,
-            false => USUAL_IMAGE_PX,
-        };
-        Ok((if self.images { read_if_there(&path)? } else { None }, size_px))
+        if !path.is_file() {
+            return Ok((None, None));
+        }
+        let size_px =
+            image::image_dimensions(&path).map_err(|e| AppError::data_file(&path, format!("no readable PNG: {e}")))?;
+        Ok((if self.images { read_if_there(&path)? } else { None }, Some(size_px)))
     }
 }
 
@@ -179,26 +184,29 @@ impl DriveSource for Sequence {
     }
 
     fn read(&mut self, index: usize) -> Result<DriveFrame, AppError> {
-        let Some((number, path)) = self.sweeps.get(index) else {
+        let Some((number, path)) = self.sweeps.get(index).cloned() else {
             return Err(AppError::data_file(&self.folder, format!("there is no sweep {index}")));
         };
-        let cloud = parse_velodyne(path, &read(path)?)?;
-        let label_path = self.file(*number, "labels", "label");
+        let cloud = parse_velodyne(&path, &read(&path)?)?;
+        let label_path = self.file(number, "labels", "label");
         let labels = read_if_there(&label_path)?.map(|bytes| parse_labels(&label_path, &bytes, cloud.len()));
-        let (image_png, (width, height)) = self.image(*number)?;
+        let (image_png, size_px) = self.image(number)?;
+        let (width, height) = size_px.unwrap_or(USUAL_IMAGE_PX);
         let camera = Camera {
             width: width as usize,
             height: height as usize,
             projection: self.projection,
             t_camera_lidar: self.t_camera_lidar,
         };
-        Ok(DriveFrame {
+        let frame = DriveFrame {
             camera: Some(camera),
             image_png,
-            t_odom_base: self.t_odom_base(*number)?,
+            t_odom_base: self.t_odom_base(number)?,
             labels: labels.transpose()?,
-            ..DriveFrame::of_cloud(self.stamp(*number)?, cloud)
-        })
+            ..DriveFrame::of_cloud(self.stamp(number)?, cloud)
+        };
+        self.num_usual_sizes += u64::from(size_px.is_none());
+        Ok(frame)
     }
 }
 

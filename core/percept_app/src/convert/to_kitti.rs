@@ -1,9 +1,9 @@
 //! A bag with truth as a KITTI object folder.
 //!
 //! Output  `OUT/training/{velodyne, calib, label_2, image_2}`, of each frame the parts the bag has.
-//! Exact   points, images (PNG) and label texts of a bag that `convert kitti` wrote come back byte for byte. The
-//!         calibration comes back as the same projection: R0_rect is in Tr_velo_to_cam, and P0, P1 and P3, which the bag
-//!         has not, repeat P2 for readers that count lines.
+//! Exact   points, images (PNG), labels and calibrations of a bag that `convert kitti` wrote come back byte for byte.
+//!         Without the recorded text the calibration is the same projection in other words: R0_rect is in
+//!         Tr_velo_to_cam, and P0, P1 and P3, which the bag has not, repeat P2 for readers that count lines.
 //! Labels  from the recorded text where there is one, else from the true boxes that the camera sees.
 //! Source  the object development kit's readme.
 
@@ -64,8 +64,8 @@ fn write_frame(
     let labels = label_text(number, frame).map_err(ExportError::Frame)?;
     let image = frame.image.as_ref().filter(|_| settings.images).map(png_of).transpose().map_err(ExportError::Frame)?;
     write_file(&file("velodyne", "bin"), &velodyne_bytes(frame, settings.intensity_divisor))?;
-    match &frame.camera {
-        Some(camera) => write_file(&file("calib", "txt"), calibration_text(camera).as_bytes())?,
+    match frame.kitti_calib.clone().or_else(|| frame.camera.as_ref().map(calibration_text)) {
+        Some(text) => write_file(&file("calib", "txt"), text.as_bytes())?,
         None => summary.lacks("calibration"),
     }
     match &labels {

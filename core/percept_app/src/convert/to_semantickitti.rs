@@ -59,7 +59,7 @@ pub fn convert_to_semantickitti(
     }
     let folder = out.join("sequences").join(&settings.sequence);
     let mut sequence = SequenceTexts::default();
-    let summary = export_frames(&drive, out, settings.strict, progress, &mut |_, frame, summary| {
+    let exported = export_frames(&drive, out, settings.strict, progress, &mut |_, frame, summary| {
         let number = sequence.num_frames;
         let file = |part: &str, ending: &str| folder.join(part).join(format!("{number:06}.{ending}"));
         let labels = frame.labels.as_ref().map(|labels| label_bytes(labels, frame)).transpose();
@@ -73,7 +73,11 @@ pub fn convert_to_semantickitti(
         write_file(&file("velodyne", "bin"), &velodyne_bytes(frame, settings.intensity_divisor))?;
         sequence.num_frames += 1;
         Ok(())
-    })?;
+    });
+    // Frames that were written before it ended have their poses too.
+    if sequence.num_frames == 0 {
+        return exported;
+    }
     let write = |name: &str, text: &str| match write_file(&folder.join(name), text.as_bytes()) {
         Ok(()) => Ok(()),
         Err(ExportError::Output(error) | ExportError::Frame(error)) => Err(error),
@@ -83,7 +87,7 @@ pub fn convert_to_semantickitti(
     if sequence.has_every_pose {
         write("poses.txt", &sequence.poses)?;
     }
-    Ok(summary)
+    exported
 }
 
 /// The files that hold a line a frame.

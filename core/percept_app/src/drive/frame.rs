@@ -29,6 +29,8 @@ pub struct DriveFrame {
     pub labels: Option<PointLabels>,
     /// The frame's text of KITTI's label file, DontCare included.
     pub kitti_text: Option<String>,
+    /// The frame's text of KITTI's calibration file.
+    pub kitti_calib: Option<String>,
 }
 
 impl DriveFrame {
@@ -47,6 +49,7 @@ impl DriveFrame {
             object_details: Vec::new(),
             labels: None,
             kitti_text: None,
+            kitti_calib: None,
         }
     }
 }

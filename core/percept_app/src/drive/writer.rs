@@ -48,6 +48,7 @@ pub struct DriveWriter {
     truth_objects: OutputTopic<Detection3DArray>,
     truth_points: OutputTopic<PointCloud2>,
     truth_kitti: OutputTopic<StringMsg>,
+    truth_kitti_calib: OutputTopic<StringMsg>,
 }
 
 impl DriveWriter {
@@ -69,6 +70,7 @@ impl DriveWriter {
             truth_objects: OutputTopic::when_used(topics::TRUTH_OBJECTS, QosProfile::RELIABLE),
             truth_points: OutputTopic::when_used(topics::TRUTH_POINTS, QosProfile::RELIABLE),
             truth_kitti: OutputTopic::when_used(topics::TRUTH_KITTI, QosProfile::RELIABLE),
+            truth_kitti_calib: OutputTopic::when_used(topics::TRUTH_KITTI_CALIB, QosProfile::RELIABLE),
             bag,
             options,
             layout: DriverLayout::default(),
@@ -187,8 +189,10 @@ impl DriveWriter {
             };
             self.bag.write(&self.truth_points, at, &cloud.map_err(AppError::encode(topics::TRUTH_POINTS))?)?;
         }
-        if let Some(text) = &frame.kitti_text {
-            self.bag.write(&self.truth_kitti, at, &StringMsg { data: text.clone() })?;
+        for (text, topic) in [(&frame.kitti_text, &self.truth_kitti), (&frame.kitti_calib, &self.truth_kitti_calib)] {
+            if let Some(text) = text {
+                self.bag.write(topic, at, &StringMsg { data: text.clone() })?;
+            }
         }
         Ok(())
     }

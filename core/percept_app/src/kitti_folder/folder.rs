@@ -26,6 +26,8 @@ pub struct KittiFrame {
     pub cloud: Option<PointCloud>,
     /// The calibration.
     pub calib: Option<Calibration>,
+    /// The text of the calibration file.
+    pub calib_text: Option<String>,
     /// The text of the label file, DontCare included.
     pub label_text: Option<String>,
     /// The bytes of the left colour image.
@@ -46,7 +48,7 @@ impl KittiFolder {
             (true, _, _) => root.to_owned(),
             (false, true, _) => nested,
             (false, false, Some(parent)) => parent.to_owned(),
-            (false, false, None) => return Err(AppError::NotKitti { path: root.to_owned(), part }),
+            (false, false, None) => return Err(AppError::not_kitti(root, part)),
         };
         let mut frames = Vec::new();
         let folder = root.join(part);
@@ -59,7 +61,7 @@ impl KittiFolder {
         }
         frames.sort_unstable();
         if frames.is_empty() {
-            return Err(AppError::NotKitti { path: root, part });
+            return Err(AppError::not_kitti(&root, part));
         }
         Ok(Self { root, frames })
     }
@@ -85,6 +87,7 @@ impl KittiFolder {
             number,
             cloud: cloud.map(|(path, bytes)| parse_velodyne(&path, &bytes)).transpose()?,
             calib: self.calib(number)?,
+            calib_text: self.text(number, "calib")?.map(|(_, text)| text),
             label_text: self.label_text(number)?,
             image_png,
         })

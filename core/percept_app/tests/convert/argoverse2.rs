@@ -152,6 +152,24 @@ fn a_sweep_that_is_no_table_or_lacks_a_column_costs_one_frame() {
 }
 
 #[test]
+fn a_broken_box_or_pose_costs_its_sweep_and_names_its_row() {
+    let folder = tempfile::tempdir().unwrap();
+    write_log(folder.path());
+    let mut poses = places([[5000.0, 2000.0, 10.0], [f64::NAN, 2000.0, 10.0]]);
+    poses.push(("timestamp_ns", wholes([FIRST_NS, SECOND_NS])));
+    feather(&folder.path().join("city_SE3_egovehicle.feather"), poses);
+    let mut boxes = places([[8.0, 3.0, 0.5]]);
+    boxes.extend([("timestamp_ns", wholes([FIRST_NS])), ("track_uuid", texts(["track"]))]);
+    boxes.extend([("category", texts(["BUS"])), ("num_interior_pts", wholes([1])), ("length_m", reals([-4.5]))]);
+    boxes.extend([("width_m", reals([1.9])), ("height_m", reals([1.6]))]);
+    feather(&folder.path().join("annotations.feather"), boxes);
+    let summary = convert(folder.path(), &folder.path().join("bag")).unwrap();
+    assert_eq!((summary.frames, summary.skipped), (0, 2));
+    assert!(summary.faulty[0].contains("annotations.feather: row 1: a box of [-4.5,"), "{summary}");
+    assert!(summary.faulty[1].contains("city_SE3_egovehicle.feather: row 2: no transform"), "{summary}");
+}
+
+#[test]
 fn what_is_no_log_is_told_with_the_layout() {
     let folder = tempfile::tempdir().unwrap();
     let error = convert(folder.path(), &folder.path().join("bag")).unwrap_err();

@@ -7,6 +7,8 @@ use percept_app::{AppError, Unwatched, topics};
 use percept_msgs::Message;
 use percept_msgs::nav_msgs::Odometry;
 use percept_msgs::sensor_msgs::CameraInfo;
+use percept_msgs::vision_msgs::Detection3DArray;
+use percept_types::Occlusion;
 use std::path::{Path, PathBuf};
 
 const CAMERAS: &str = "calib_time: 09-Jan-2012 13:57:47\nS_rect_02: 1.242e+03 3.75e+02\nS_rect_03: 1.242e+03 3.75e+02\n\
@@ -80,6 +82,77 @@ fn a_broken_stamp_or_packet_costs_one_frame_and_names_its_line() {
         "{summary}"
     );
     assert!(summary.faulty[1].contains("0000000001.txt, line 1") && summary.faulty[1].contains("\"x\""), "{summary}");
+}
+
+/// A car over both frames and a pedestrian at the second, as boost's archive writes them.
+fn tracklets(second_yaw: &str) -> String {
+    let pose = |x: f64, yaw: &str, occlusion: u8| {
+        format!(
+            "<item class_id=\"3\">\n<tx>{x}</tx>\n<ty>1.0</ty>\n<tz>-2.0</tz>\n<rx>0</rx><ry>0</ry><rz>{yaw}</rz>\n\
+             <state>2</state><occlusion>{occlusion}</occlusion><truncation>1</truncation></item>\n"
+        )
+    };
+    let item = |class: &str, first: u8, poses: &str| {
+        format!(
+            "<item>\n<objectType>{class}</objectType>\n<h>1.5</h><w>1.6</w><l>4.0</l>\n<first_frame>{first}</first_frame>\n\
+             <poses>\n<count>0</count>\n{poses}</poses><finished>1</finished></item>\n"
+        )
+    };
+    let car = item("Car", 0, &(pose(10.0, "0.5", 0) + &pose(11.0, second_yaw, 1)));
+    let person = item("Person (sitting)", 1, &pose(20.0, "0", 2));
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\" ?>\n<!DOCTYPE boost_serialization>\n\
+         <boost_serialization version=\"9\">\n<tracklets version=\"0\">\n<count>2</count>\n{car}{person}</tracklets>\n\
+         </boost_serialization>\n"
+    )
+}
+
+#[test]
+fn tracklets_become_boxes_on_their_frames() {
+    let folder = tempfile::tempdir().unwrap();
+    let drive = write_drive(folder.path());
+    write(&drive.join("tracklet_labels.xml"), tracklets("0.6"));
+    let out = folder.path().join("bag");
+    let summary = convert_kitti_raw(&drive, &out, &settings(), &mut Unwatched).unwrap();
+    assert_eq!((summary.num_objects(), summary.objects.get("Person_sitting")), (3, Some(&1)), "{summary}");
+    let arrays = messages_of(&out, topics::TRUTH_OBJECTS);
+    let first = Detection3DArray::decode(&arrays[0].1).unwrap();
+    let car = &first.to_truth().unwrap()[0];
+    assert_eq!((car.class_name.as_str(), car.num_points, car.occlusion), ("Car", 1, Occlusion::Visible));
+    near(car.box3d.center_m, [10.0, 1.0, -1.25], 1e-9);
+    assert!(car.box3d.size_m == [4.0, 1.6, 1.5] && (car.box3d.yaw_rad - 0.5).abs() < 1e-9, "{car:?}");
+    assert!(first.detections[0].id.contains("in_image=truncated"), "{}", first.detections[0].id);
+    let second = Detection3DArray::decode(&arrays[1].1).unwrap().to_truth().unwrap();
+    assert_eq!(second.iter().map(|object| object.instance_id).collect::<Vec<_>>(), [1, 2]);
+}
+
+#[test]
+fn a_broken_tracklet_costs_its_frame_and_a_file_that_is_cut_off_is_told_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let drive = write_drive(folder.path());
+    write(&drive.join("tracklet_labels.xml"), tracklets("left"));
+    let summary = convert_kitti_raw(&drive, &folder.path().join("bag"), &settings(), &mut Unwatched).unwrap();
+    assert_eq!((summary.frames, summary.skipped), (1, 1));
+    let fault = &summary.faulty[0];
+    assert!(fault.contains("tracklet_labels.xml, line 20") && fault.contains("<rz> holds \"left\""), "{fault}");
+    let whole = tracklets("0.6");
+    for cut in [whole.len() / 2, whole.len() - 30, whole.len() - 5] {
+        write(&drive.join("tracklet_labels.xml"), &whole[..cut]);
+        let error = convert_kitti_raw(&drive, &folder.path().join("other"), &settings(), &mut Unwatched).unwrap_err();
+        assert!(error.to_string().contains("cut off"), "{error}");
+    }
+}
+
+#[test]
+fn a_file_named_by_a_number_beyond_the_clock_costs_one_frame() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("velodyne_points/data");
+    for name in ["0000000001", "18446744073709551615"] {
+        write(&data.join(name).with_extension("bin"), f32_bytes(&[1.0, 2.0, 3.0, 0.5]));
+    }
+    let summary = convert_kitti_raw(folder.path(), &folder.path().join("bag"), &settings(), &mut Unwatched).unwrap();
+    assert_eq!((summary.frames, summary.skipped), (1, 1));
+    assert!(summary.faulty[0].contains("1970 to 2038"), "{summary}");
 }
 
 #[test]

@@ -193,3 +193,60 @@ fn scenes_are_listed_and_what_is_no_nuscenes_is_told_with_the_layout() {
     let error = convert(folder.path(), &folder.path().join("bag")).unwrap_err().to_string();
     assert!(error.contains("--scene: scene-0061, scene-0103"), "{error}");
 }
+
+/// A LiDAR sweep 50 ms after the first key frame and an image between the two, nearer to the sweep.
+fn add_sweep(root: &Path) {
+    let between = |name: &str, after_us: i64, file: &str, size: [i64; 2]| {
+        json!({"token": format!("between_{name}"), "sample_token": "s1", "timestamp": START_US + after_us,
+               "ego_pose_token": format!("pose_{name}"), "calibrated_sensor_token": format!("mount_{name}"),
+               "is_key_frame": false, "width": size[0], "height": size[1], "filename": file})
+    };
+    let mut rows = [file_rows(0), file_rows(1)].concat();
+    rows.push(between("lidar", 50_000, "sweeps/LIDAR_TOP/a.pcd.bin", [0, 0]));
+    rows.push(between("camera", 30_000, "sweeps/CAM_FRONT/a.jpg", [1600, 900]));
+    rows.push(json!({"token": "lost", "sample_token": "s1", "timestamp": START_US, "ego_pose_token": "nowhere",
+                     "calibrated_sensor_token": "mount_lidar", "is_key_frame": false, "filename": "x"}));
+    write(&root.join("v1.0-mini/sample_data.json"), json!(rows).to_string());
+    let mut poses: Vec<Value> =
+        serde_json::from_slice(&std::fs::read(root.join("v1.0-mini/ego_pose.json")).unwrap()).unwrap();
+    poses.extend([pose_row("pose_lidar", 0.05), pose_row("pose_camera", 0.03)]);
+    write(&root.join("v1.0-mini/ego_pose.json"), json!(poses).to_string());
+    write(&root.join("sweeps/LIDAR_TOP/a.pcd.bin"), f32_bytes(&[1.0, 9.5, -1.7, 12.0, 31.0]));
+    write(&root.join("sweeps/CAM_FRONT/a.jpg"), b"\xff\xd8between");
+}
+
+#[test]
+fn sweeps_between_key_frames_come_with_their_images_and_poses_where_they_are_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    write_scene(folder.path());
+    add_sweep(folder.path());
+    assert_eq!(convert(folder.path(), &folder.path().join("keys")).unwrap().frames, 2);
+    let out = folder.path().join("bag");
+    let settings = NuscenesSettings { images: true, sweeps: true, ..NuscenesSettings::default() };
+    let summary = convert_nuscenes(folder.path(), &out, &settings, &mut Unwatched).unwrap();
+    assert_eq!((summary.frames, summary.points, summary.images), (3, 5, 2));
+    assert_eq!(summary.without.get("boxes"), Some(&1), "only key frames have boxes");
+    assert!(summary.notes.iter().any(|note| note.starts_with("1 rows of sample_data")), "{summary}");
+    let stamps: Vec<i64> = clouds(&out).iter().map(|cloud| Stamp::from(cloud.header.stamp).nanoseconds).collect();
+    assert_eq!(stamps, [0, 50_000, 500_000].map(|after_us| (START_US + after_us) * 1000));
+    near(odometry(&out)[1].1, [0.5, 0.0, 0.0], 1e-6);
+    let image = CompressedImage::decode(&messages_of(&out, "/camera/cam_front/image/compressed")[1].1).unwrap();
+    assert!(image.data.ends_with(b"between"));
+}
+
+#[test]
+fn a_table_cannot_name_files_outside_of_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("nuscenes");
+    write_scene(&root);
+    let outside = folder.path().join("secret.bin");
+    write(&outside, [0; 20]);
+    for name in ["../secret.bin", outside.to_str().unwrap()] {
+        let mut rows = [file_rows(0), file_rows(1)].concat();
+        rows[0]["filename"] = json!(name);
+        write(&root.join("v1.0-mini/sample_data.json"), json!(rows).to_string());
+        let summary = convert(&root, &folder.path().join(format!("bag{}", name.len()))).unwrap();
+        assert_eq!((summary.frames, summary.skipped), (1, 1));
+        assert!(summary.faulty[0].contains("is not below"), "{summary}");
+    }
+}

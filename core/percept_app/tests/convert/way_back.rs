@@ -6,7 +6,7 @@ use percept_app::convert::{
     KittiSettings, SemanticKittiSettings, ToKittiSettings, ToSemanticKittiSettings, convert_kitti,
     convert_semantickitti, convert_to_kitti, convert_to_semantickitti,
 };
-use percept_app::simulate::{SimulateSettings, simulate};
+use percept_app::simulate::{DEFAULT_SENSOR, SimulateSettings, simulate};
 use percept_app::{AppError, Unwatched};
 use percept_eval::kitti::{Calibration, parse_labels};
 use std::fs;
@@ -24,7 +24,7 @@ fn read(path: &Path) -> Vec<u8> {
 }
 
 #[test]
-fn a_kitti_folder_comes_back_byte_for_byte_with_the_same_projection() {
+fn a_kitti_folder_comes_back_byte_for_byte() {
     let folder = tempfile::tempdir().unwrap();
     let points = f32_bytes(&[26.5, 0.6, -1.0, 0.3, 10.0, 3.0, -1.7, 0.1]);
     let part = |name: &str| folder.path().join("kitti/training").join(name);
@@ -40,15 +40,11 @@ fn a_kitti_folder_comes_back_byte_for_byte_with_the_same_projection() {
     let summary = convert_to_kitti(&bag, &out, &ToKittiSettings::default(), &mut Unwatched).unwrap();
     assert_eq!((summary.frames, summary.points, summary.images, summary.num_objects()), (2, 4, 1, 1));
     assert_eq!(summary.without.get("boxes"), Some(&1));
-    for file in ["velodyne/000007.bin", "velodyne/000123.bin", "label_2/000123.txt", "image_2/000123.png"] {
+    for file in
+        ["velodyne/000007.bin", "velodyne/000123.bin", "label_2/000123.txt", "calib/000123.txt", "image_2/000123.png"]
+    {
         assert_eq!(read(&out.join("training").join(file)), read(&part(file)), "{file}");
     }
-    let text = String::from_utf8(read(&out.join("training/calib/000123.txt"))).unwrap();
-    let back = Calibration::parse("back", &text).unwrap().camera(1242, 375);
-    let there = Calibration::parse("there", CALIB).unwrap().camera(1242, 375);
-    let (a, b) = (there.project_lidar_point([20.0, 3.0, -1.0]), back.project_lidar_point([20.0, 3.0, -1.0]));
-    let (a, b) = (a.unwrap(), b.unwrap());
-    assert!((a.u - b.u).abs() < 1e-6 && (a.v - b.v).abs() < 1e-6, "{a:?} {b:?}");
     assert!(!out.join("training/calib/000007.txt").exists(), "what is not known is not written");
 }
 
@@ -85,6 +81,12 @@ fn a_simulated_drive_becomes_kittis_folder_with_labels_that_can_be_read() {
     assert_eq!((summary.frames, summary.without.get("image")), (2, Some(&2)));
     let text = String::from_utf8(read(&out.join("training/label_2/000001.txt"))).unwrap();
     assert!(!parse_labels("back", &text).unwrap().is_empty());
+    let text = String::from_utf8(read(&out.join("training/calib/000001.txt"))).unwrap();
+    let back = Calibration::parse("back", &text).unwrap().camera(1242, 375);
+    let there = percept_sim::camera_beside(&percept_sim::LidarModel::named_or_from_file(DEFAULT_SENSOR).unwrap());
+    let (a, b) = (there.project_lidar_point([20.0, 3.0, -1.0]), back.project_lidar_point([20.0, 3.0, -1.0]));
+    let (a, b) = (a.unwrap(), b.unwrap());
+    assert!((a.u - b.u).abs() < 1e-6 && (a.v - b.v).abs() < 1e-6, "without a recorded text: {a:?} {b:?}");
     let sequence = folder.path().join("sequence");
     let summary = convert_to_semantickitti(&bag, &sequence, &Default::default(), &mut Unwatched).unwrap();
     assert_eq!((summary.frames, summary.without.len()), (2, 0));
@@ -101,4 +103,17 @@ fn a_folder_in_use_is_left_alone() {
     let error = convert_to_kitti(&bag, &folder.path().join("out"), &ToKittiSettings::default(), &mut Unwatched);
     assert!(matches!(error, Err(AppError::DataFile { .. })));
     assert_eq!(fs::read_dir(folder.path().join("out")).unwrap().count(), 1);
+}
+
+#[test]
+fn what_an_organised_sweep_did_not_see_is_left_out_with_its_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bag, out) = (folder.path().join("bag"), folder.path().join("back"));
+    let settings = SimulateSettings { sensor: "os1-64".to_owned(), frames: 1, ..SimulateSettings::default() };
+    let simulated = simulate(&bag, &settings, &mut Unwatched).unwrap();
+    let summary = convert_to_semantickitti(&bag, &out, &Default::default(), &mut Unwatched).unwrap();
+    assert_eq!(summary.points, simulated.points);
+    assert!(super::clouds(&bag)[0].width as u64 * 64 > summary.points, "some rays did not come back");
+    let sizes = ["velodyne/000000.bin", "labels/000000.label"].map(|f| read(&out.join("sequences/00").join(f)).len());
+    assert_eq!(sizes, [summary.points as usize * 16, summary.points as usize * 4]);
 }

@@ -1,14 +1,15 @@
 //! The boxes of a log, by sweep, with the velocity that their tracks tell.
 
-use super::feather::{FeatherTable, transforms};
+use super::feather::{FeatherTable, NO_TRANSFORM, RowFaults, transforms};
 use crate::AppError;
 use crate::drive::ObjectDetails;
 use percept_types::{Box3d, Occlusion, Stamp, Transform, TruthObject};
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::path::Path;
 
 /// Boxes of a track further apart than this tell no velocity, nanoseconds.
-const MAX_APART_NS: i64 = 500_000_000;
+const MAX_APART_NS: u64 = 500_000_000;
 
 /// The boxes of a log.
 pub(super) struct LoggedBoxes {
@@ -27,9 +28,13 @@ struct Row {
 
 impl LoggedBoxes {
     /// `poses` are the vehicle's in the city, by nanoseconds.
-    pub(super) fn read_if_there(path: &Path, poses: &BTreeMap<i64, Transform>) -> Result<Option<Self>, AppError> {
+    pub(super) fn read_if_there(
+        path: &Path,
+        poses: &BTreeMap<i64, Transform>,
+        faults: &mut RowFaults,
+    ) -> Result<Option<Self>, AppError> {
         let Some(table) = FeatherTable::read_if_there(path)? else { return Ok(None) };
-        let rows = read_rows(&table)?;
+        let rows = read_rows(&table, faults)?;
         let mut tracks: BTreeMap<&str, BTreeMap<i64, [f64; 3]>> = BTreeMap::new();
         for row in &rows {
             if let Some(t_city_base) = poses.get(&row.stamp_ns) {
@@ -63,21 +68,26 @@ impl LoggedBoxes {
     }
 }
 
-fn read_rows(table: &FeatherTable) -> Result<Vec<Row>, AppError> {
+fn read_rows(table: &FeatherTable, faults: &mut RowFaults) -> Result<Vec<Row>, AppError> {
     let stamps = table.whole_numbers("timestamp_ns")?;
     let (tracks, categories) = (table.texts("track_uuid")?, table.texts("category")?);
     let (length, width, height) = (table.numbers("length_m")?, table.numbers("width_m")?, table.numbers("height_m")?);
     let points = table.whole_numbers("num_interior_pts")?;
-    let rows = transforms(table)?.into_iter().zip(tracks).zip(categories).enumerate();
-    let row = |(i, ((t_base_box, track), category)): (usize, ((Transform, String), String))| Row {
-        stamp_ns: stamps[i],
-        track,
-        category,
-        t_base_box,
-        size_m: [length[i], width[i], height[i]],
-        num_points: usize::try_from(points[i]).unwrap_or_default(),
-    };
-    Ok(rows.map(row).collect())
+    let mut rows = Vec::with_capacity(stamps.len());
+    for (i, ((t_base_box, track), category)) in transforms(table)?.into_iter().zip(tracks).zip(categories).enumerate() {
+        let (stamp_ns, size_m) = (stamps[i], [length[i], width[i], height[i]]);
+        match t_base_box {
+            None => table.note_fault(faults, stamp_ns, i, NO_TRANSFORM),
+            Some(_) if !size_m.iter().all(|side_m| side_m.is_finite() && *side_m > 0.0) => {
+                table.note_fault(faults, stamp_ns, i, &format!("a box of {size_m:?} m, expected sizes above 0"));
+            }
+            Some(t_base_box) => {
+                let num_points = usize::try_from(points[i]).unwrap_or_default();
+                rows.push(Row { stamp_ns, track, category, t_base_box, size_m, num_points });
+            }
+        }
+    }
+    Ok(rows)
 }
 
 fn truth_object(row: &Row, velocity_mps: Option<[f64; 2]>, instance_id: u32) -> TruthObject {
@@ -99,10 +109,11 @@ fn truth_object(row: &Row, velocity_mps: Option<[f64; 2]>, instance_id: u32) -> 
 
 /// Between the boxes before and after, or this one at an end of the track; metres a second.
 fn velocity_in_city(track: &BTreeMap<i64, [f64; 3]>, stamp_ns: i64) -> Option<[f64; 3]> {
-    let near = |(at, _): &(&i64, &[f64; 3])| (**at - stamp_ns).abs() <= MAX_APART_NS;
+    let near = |(at, _): &(&i64, &[f64; 3])| at.abs_diff(stamp_ns) <= MAX_APART_NS;
     let (from_ns, from) =
         track.range(..stamp_ns).next_back().filter(near).or_else(|| track.get_key_value(&stamp_ns))?;
-    let (to_ns, to) = track.range(stamp_ns + 1..).next().filter(near).or_else(|| track.get_key_value(&stamp_ns))?;
+    let after = (Bound::Excluded(stamp_ns), Bound::Unbounded);
+    let (to_ns, to) = track.range(after).next().filter(near).or_else(|| track.get_key_value(&stamp_ns))?;
     let seconds = (to_ns - from_ns) as f64 * 1e-9;
     (seconds > 0.0).then(|| [0, 1, 2].map(|axis| (to[axis] - from[axis]) / seconds))
 }

@@ -1,6 +1,6 @@
 //! The cameras of a log: intrinsics and mounting.
 
-use super::feather::{FeatherTable, transforms};
+use super::feather::{FeatherTable, NO_TRANSFORM, transforms};
 use crate::AppError;
 use percept_types::{Camera, Transform};
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ pub(super) fn read_cameras(folder: &Path) -> Result<Vec<MountedCamera>, AppError
     let intrinsics = FeatherTable::read_if_there(&folder.join("intrinsics.feather"))?;
     let mounting = FeatherTable::read_if_there(&folder.join("egovehicle_SE3_sensor.feather"))?;
     let (Some(table), Some(mounting)) = (intrinsics, mounting) else { return Ok(Vec::new()) };
-    let mounts: BTreeMap<String, Transform> =
+    let mounts: BTreeMap<String, Option<Transform>> =
         mounting.texts("sensor_name")?.into_iter().zip(transforms(&mounting)?).collect();
     let column = |name: &str| table.numbers(name);
     let (fx, fy, cx, cy) = (column("fx_px")?, column("fy_px")?, column("cx_px")?, column("cy_px")?);
@@ -27,7 +27,8 @@ pub(super) fn read_cameras(folder: &Path) -> Result<Vec<MountedCamera>, AppError
     let (width, height) = (table.whole_numbers("width_px")?, table.whole_numbers("height_px")?);
     let mut cameras = Vec::new();
     for (i, name) in table.texts("sensor_name")?.into_iter().enumerate() {
-        let Some(t_base_camera) = mounts.get(&name) else { continue };
+        let Some(mount) = mounts.get(&name) else { continue };
+        let t_base_camera = mount.ok_or_else(|| mounting.fault(format!("{name}: {NO_TRANSFORM}")))?;
         let pixels = |size: i64| {
             let sensible = usize::try_from(size).ok().filter(|size| (1..65536).contains(size));
             sensible.ok_or_else(|| table.fault(format!("{name} is {size} pixels wide or high")))

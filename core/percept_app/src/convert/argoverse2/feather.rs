@@ -10,6 +10,7 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_ipc::reader::FileReader;
 use percept_types::Transform;
+use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
@@ -79,7 +80,19 @@ impl FeatherTable {
     pub(super) fn fault(&self, reason: String) -> AppError {
         AppError::data_file(&self.path, reason)
     }
+
+    /// Keeps what is wrong with a row for the sweep of its stamp.
+    pub(super) fn note_fault(&self, faults: &mut RowFaults, stamp_ns: i64, row: usize, reason: &str) {
+        let told = || (self.path.clone(), format!("row {}: {reason}", row + 1));
+        faults.entry(stamp_ns).or_insert_with(told);
+    }
 }
+
+/// Rows that cannot be understood: the file and the reason, by the stamp of the sweep that they spoil.
+pub(super) type RowFaults = BTreeMap<i64, (PathBuf, String)>;
+
+/// What is wrong with a row that has no transform.
+pub(super) const NO_TRANSFORM: &str = "no transform: a zero quaternion or no number";
 
 fn of_type<P: ArrowPrimitiveType, T>(array: &ArrayRef, convert: impl Fn(P::Native) -> T) -> Option<Vec<T>> {
     array.as_primitive_opt::<P>().map(|array| array.values().iter().map(|value| convert(*value)).collect())
@@ -114,14 +127,12 @@ fn texts(array: &ArrayRef) -> Option<Vec<String>> {
     dictionary.normalized_keys().into_iter().map(|key| values.get(key).cloned()).collect()
 }
 
-/// The rows of a table as transforms: quaternion qw, qx, qy, qz and metres tx_m, ty_m, tz_m.
-pub(super) fn transforms(table: &FeatherTable) -> Result<Vec<Transform>, AppError> {
+/// The rows of a table as transforms: quaternion qw, qx, qy, qz and metres tx_m, ty_m, tz_m; `None` where the numbers
+/// make none.
+pub(super) fn transforms(table: &FeatherTable) -> Result<Vec<Option<Transform>>, AppError> {
     let [qw, qx, qy, qz] = ["qw", "qx", "qy", "qz"].map(|name| table.numbers(name));
     let [tx, ty, tz] = ["tx_m", "ty_m", "tz_m"].map(|name| table.numbers(name));
     let (qw, qx, qy, qz, tx, ty, tz) = (qw?, qx?, qy?, qz?, tx?, ty?, tz?);
-    let row = |i: usize| {
-        let transform = Transform::from_parts([tx[i], ty[i], tz[i]], [qx[i], qy[i], qz[i], qw[i]]);
-        transform.ok_or_else(|| table.fault(format!("row {} is no transform: a zero quaternion or no number", i + 1)))
-    };
-    (0..qw.len()).map(row).collect()
+    let row = |i: usize| Transform::from_parts([tx[i], ty[i], tz[i]], [qx[i], qy[i], qz[i], qw[i]]);
+    Ok((0..qw.len()).map(row).collect())
 }

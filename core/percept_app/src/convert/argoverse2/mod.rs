@@ -14,17 +14,18 @@ mod calibration;
 mod feather;
 
 use super::ConvertSummary;
-use super::data_files::{folders_in, names_in, numbered_files, read_if_there};
+use super::data_files::{folders_in, numbered_files, read_if_there};
 use super::drive_source::{DriveSource, Part, convert_drive, provenance};
 use crate::drive::{DriveCamera, DriveFrame, DriveOptions, EncodedImage};
 use crate::{AppError, Progress};
 use boxes::LoggedBoxes;
 use calibration::{MountedCamera, read_cameras};
-use feather::{FeatherTable, transforms};
+use feather::{FeatherTable, NO_TRANSFORM, RowFaults, transforms};
 use percept_types::{PointCloud, PointLayout, Stamp, Transform};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+const DATA_SET: &str = "Argoverse 2";
 const LAYOUT: &str = "LOG/sensors/lidar/315966265259836000.feather beside annotations.feather and calibration (give the \
                       log's folder, or the one above with --log)";
 
@@ -75,10 +76,7 @@ fn log_folder(root: &Path, asked: Option<&str>) -> Result<PathBuf, AppError> {
     match (asked, logs.as_slice()) {
         (Some(asked), _) if logs.iter().any(|name| name == asked) => Ok(root.join(asked)),
         (None, [only]) => Ok(root.join(only)),
-        (_, []) => {
-            let (data_set, found) = ("Argoverse 2", names_in(root, 20));
-            Err(AppError::NotDataSet { path: root.to_owned(), data_set, expected: LAYOUT, found })
-        }
+        (_, []) => Err(AppError::not_data_set(root, DATA_SET, LAYOUT)),
         (Some(asked), _) => {
             Err(AppError::NoSuchDrive { path: root.to_owned(), asked: format!("log {asked}"), candidates: logs })
         }
@@ -96,6 +94,7 @@ struct Log {
     poses: BTreeMap<i64, Transform>,
     t_map_odom: Option<Transform>,
     boxes: Option<LoggedBoxes>,
+    faults: RowFaults,
     cameras: Vec<LoggedCamera>,
     images: bool,
 }
@@ -111,14 +110,11 @@ impl Log {
         let lidar = folder.join("sensors/lidar");
         let sweeps = numbered_files(&lidar, "feather")?;
         let Some((first, _)) = sweeps.first() else {
-            let (data_set, found) = ("Argoverse 2", names_in(&lidar, 20));
-            return Err(AppError::NotDataSet { path: folder.to_owned(), data_set, expected: LAYOUT, found });
+            return Err(AppError::not_data_set(&lidar, DATA_SET, LAYOUT));
         };
         let pose_table = FeatherTable::read_if_there(&folder.join("city_SE3_egovehicle.feather"))?;
-        let poses: BTreeMap<i64, Transform> = match &pose_table {
-            Some(table) => table.whole_numbers("timestamp_ns")?.into_iter().zip(transforms(table)?).collect(),
-            None => BTreeMap::new(),
-        };
+        let mut faults = RowFaults::new();
+        let poses = pose_table.map_or(Ok(BTreeMap::new()), |table| read_poses(&table, &mut faults))?;
         let t_map_odom = poses.get(&(*first as i64)).or_else(|| poses.values().next()).copied();
         let camera = |mounted: MountedCamera| {
             let images = folder.join("sensors/cameras").join(&mounted.name);
@@ -128,7 +124,8 @@ impl Log {
         let cameras = read_cameras(&folder.join("calibration"))?.into_iter().map(camera);
         Ok(Self {
             folder: folder.to_owned(),
-            boxes: LoggedBoxes::read_if_there(&folder.join("annotations.feather"), &poses)?,
+            boxes: LoggedBoxes::read_if_there(&folder.join("annotations.feather"), &poses, &mut faults)?,
+            faults,
             cameras: cameras.collect::<Result<_, AppError>>()?,
             sweeps,
             poses,
@@ -176,7 +173,11 @@ impl DriveSource for Log {
         let Some((stamp_ns, path)) = self.sweeps.get(index) else {
             return Err(AppError::data_file(&self.folder, format!("there is no sweep {index}")));
         };
-        let stamp = Stamp::from_ns(*stamp_ns as i64);
+        // A name beyond the clock is told by its stamp.
+        let stamp = Stamp::from_ns(i64::try_from(*stamp_ns).unwrap_or(i64::MAX));
+        if let Some((path, reason)) = self.faults.get(&stamp.nanoseconds) {
+            return Err(AppError::data_file(path, reason.clone()));
+        }
         let cloud = read_sweep(path)?;
         let cameras: Vec<DriveCamera> =
             self.cameras.iter().map(|camera| self.camera(camera, *stamp_ns)).collect::<Result<_, _>>()?;
@@ -195,6 +196,19 @@ impl DriveSource for Log {
             ..DriveFrame::of_cloud(stamp, cloud)
         })
     }
+}
+
+/// The vehicle in the city by nanoseconds.
+fn read_poses(table: &FeatherTable, faults: &mut RowFaults) -> Result<BTreeMap<i64, Transform>, AppError> {
+    let mut poses = BTreeMap::new();
+    for (row, (stamp_ns, pose)) in table.whole_numbers("timestamp_ns")?.into_iter().zip(transforms(table)?).enumerate()
+    {
+        match pose {
+            Some(pose) => drop(poses.insert(stamp_ns, pose)),
+            None => table.note_fault(faults, stamp_ns, row, NO_TRANSFORM),
+        }
+    }
+    Ok(poses)
 }
 
 /// A sweep as XYZIRT.

@@ -6,17 +6,18 @@
 //! Frames  a sweep with the images and the packet of the same number. The stamp of all but the images is that of
 //!         `velodyne_points/timestamps.txt`, when the scanner faced ahead and the cameras were triggered.
 //! Stamps  KITTI wrote the clock on the wall of Karlsruhe without its zone: they are taken as UTC.
-//! Limits  tracklets are not read.
+//! Boxes   from `tracklet_labels.xml` in the drive's folder, where it is.
 //! Source  Geiger et al., "Vision meets robotics: the KITTI dataset", IJRR 2013, and its raw data development kit.
 
 mod calibration;
 mod oxts;
 mod timestamps;
+mod tracklets;
 
 use super::ConvertSummary;
-use super::data_files::{TextLines, folders_in, names_in, numbered_files, read, read_if_there};
+use super::data_files::{TextLines, folders_in, numbered_files, read, read_if_there};
 use super::drive_source::{DriveSource, Part, convert_drive, provenance};
-use super::kitti::{FIRST_STAMP_NS, LIDAR_ON_BASE_M};
+use super::kitti::{LIDAR_ON_BASE_M, stamp_of_number};
 use crate::drive::{DriveCamera, DriveFrame, DriveOptions, EncodedImage};
 use crate::kitti_folder::parse_velodyne;
 use crate::{AppError, Progress};
@@ -25,7 +26,9 @@ use oxts::OxtsTrack;
 use percept_types::{Stamp, Transform};
 use std::path::{Path, PathBuf};
 use timestamps::Timestamps;
+use tracklets::Tracklets;
 
+const DATA_SET: &str = "KITTI's raw data";
 const LAYOUT: &str = "DATE_drive_NNNN_sync/velodyne_points/data/0000000000.bin with calib_*.txt in the folder above \
                       (give the drive's folder, or the date's with --drive)";
 
@@ -67,11 +70,7 @@ pub fn convert_kitti_raw(
         labelled_points: false,
         provenance: provenance("KITTI raw drive", &folder, &[("stamps", stamps.to_owned())]),
     };
-    let mut summary = convert_drive(&mut source, (&folder, out), options, settings.strict, progress)?;
-    if folder.join("tracklet_labels.xml").is_file() {
-        summary.notes.push("tracklet_labels.xml is not read: the bag has no boxes".to_owned());
-    }
-    Ok(summary)
+    convert_drive(&mut source, (&folder, out), options, settings.strict, progress)
 }
 
 /// The folder itself, or the one drive below it that is asked for or alone.
@@ -83,8 +82,7 @@ fn drive_folder(root: &Path, asked: Option<&str>) -> Result<PathBuf, AppError> {
     drives.retain(|name| root.join(name).join("velodyne_points").is_dir());
     let candidates = drives.clone();
     if drives.is_empty() {
-        let (data_set, found) = ("KITTI's raw data", names_in(root, 20));
-        return Err(AppError::NotDataSet { path: root.to_owned(), data_set, expected: LAYOUT, found });
+        return Err(AppError::not_data_set(root, DATA_SET, LAYOUT));
     }
     drives.retain(|name| asked.is_none_or(|asked| name.contains(asked)));
     match (drives.as_slice(), asked) {
@@ -106,6 +104,7 @@ struct RawDrive {
     sweep_times: Option<Timestamps>,
     calibration: Option<DateCalibration>,
     oxts: Option<OxtsTrack>,
+    tracklets: Option<Tracklets>,
     cameras: Vec<CameraFolder>,
     images: bool,
 }
@@ -124,15 +123,14 @@ impl RawDrive {
         let data = Some(points.join("data")).filter(|data| data.is_dir()).unwrap_or_else(|| points.clone());
         let sweeps = numbered_files(&data, "bin")?;
         if sweeps.is_empty() {
-            let (data_set, found) = ("KITTI's raw data", names_in(&data, 20));
-            return Err(AppError::NotDataSet { path: folder.to_owned(), data_set, expected: LAYOUT, found });
+            return Err(AppError::not_data_set(&data, DATA_SET, LAYOUT));
         }
         let date = folder.parent().unwrap_or(folder);
         let calibration = DateCalibration::read_if_there(date)?;
         let t_base_lidar = Transform::from_yaw(LIDAR_ON_BASE_M, 0.0);
         let t_lidar_imu = calibration.as_ref().and_then(|calibration| calibration.t_lidar_imu);
         let oxts = match t_lidar_imu.filter(|_| folder.join("oxts/data").is_dir()) {
-            Some(t_lidar_imu) => Some(OxtsTrack::open(&folder.join("oxts"), t_base_lidar * t_lidar_imu)?),
+            Some(t_lidar_imu) => OxtsTrack::open(&folder.join("oxts"), t_base_lidar * t_lidar_imu)?,
             None => None,
         };
         let camera = |number: usize| {
@@ -148,6 +146,7 @@ impl RawDrive {
             sweeps,
             sweep_times: Timestamps::read_if_there(&points.join("timestamps.txt"))?,
             cameras: cameras.collect::<Result<_, AppError>>()?,
+            tracklets: Tracklets::read_if_there(&folder.join("tracklet_labels.xml"))?,
             calibration,
             oxts,
             images,
@@ -157,7 +156,7 @@ impl RawDrive {
     fn stamp(&self, number: u64) -> Result<Stamp, AppError> {
         match &self.sweep_times {
             Some(times) => times.at(number),
-            None => Ok(Stamp::from_ns(FIRST_STAMP_NS + number as i64 * 100_000_000)),
+            None => Ok(stamp_of_number(number)),
         }
     }
 
@@ -196,8 +195,8 @@ impl DriveSource for RawDrive {
     }
 
     fn parts(&self) -> &'static [Part] {
-        let all: &[Part] = &[Part::Calibration, Part::Pose, Part::Image];
-        if self.images { all } else { &all[..2] }
+        let all: &[Part] = &[Part::Calibration, Part::Pose, Part::Objects, Part::Image];
+        if self.images { all } else { &all[..3] }
     }
 
     fn read(&mut self, index: usize) -> Result<DriveFrame, AppError> {
@@ -211,12 +210,16 @@ impl DriveSource for RawDrive {
         let image_png = left_colour.map(|folder| self.image(folder, number)).transpose()?.flatten();
         let cameras = self.further_cameras(number, stamp)?;
         let motion = self.oxts.as_ref().map(|oxts| oxts.at(number, stamp)).transpose()?.flatten();
+        let boxes = self.tracklets.as_ref().map(|tracklets| tracklets.at(number, &cloud)).transpose()?;
+        let (objects, object_details) = boxes.unzip();
         Ok(DriveFrame {
             camera,
             image_png,
             cameras,
             t_odom_base: motion.map(|motion| motion.t_odom_base),
             speed_mps_yaw_rate_radps: motion.map(|motion| motion.speed_mps_yaw_rate_radps),
+            objects,
+            object_details: object_details.unwrap_or_default(),
             ..DriveFrame::of_cloud(stamp, cloud)
         })
     }

@@ -1,7 +1,7 @@
 //! Packets of the GPS and inertial unit as the vehicle's motion.
 //!
 //! Latitude and longitude go through a Mercator projection whose scale is that of the first packet's latitude; roll,
-//! pitch and yaw turn about x, y and z. Odometry starts where the vehicle stood at the first packet.
+//! pitch and yaw turn about x, y and z. Odometry starts where the vehicle stood at the first packet that can be read.
 //! Source  Geiger et al., IJRR 2013, section 3.3, and `convertOxtsToPose` of the raw data development kit.
 
 use super::super::data_files::{TextLines, numbered_files};
@@ -41,20 +41,18 @@ pub(super) struct Motion {
 }
 
 impl OxtsTrack {
-    pub(super) fn open(folder: &Path, t_base_imu: Transform) -> Result<Self, AppError> {
-        let data = folder.join("data");
-        let Some((number, _)) = numbered_files(&data, "txt")?.into_iter().next() else {
-            return Err(AppError::data_file(&data, "there is no packet 0000000000.txt"));
-        };
+    /// `None` where there is no packet that can be read: odometry starts at the first that can.
+    pub(super) fn open(folder: &Path, t_base_imu: Transform) -> Result<Option<Self>, AppError> {
+        let numbers = numbered_files(&folder.join("data"), "txt")?;
         let times = Timestamps::read_if_there(&folder.join("timestamps.txt"))?;
         let mut track =
             Self { folder: folder.to_owned(), times, t_base_imu, scale: 1.0, t_imu0_map: Transform::identity() };
-        let Some(first) = track.packet(number)? else {
-            return Err(AppError::data_file(&data, "the first packet is gone"));
+        let Some(first) = numbers.into_iter().find_map(|(number, _)| track.packet(number).ok().flatten()) else {
+            return Ok(None);
         };
         track.scale = first[0].to_radians().cos();
         track.t_imu0_map = track.t_map_imu(&first).inverse();
-        Ok(track)
+        Ok(Some(track))
     }
 
     /// The vehicle at the stamp of the sweep of this number, from the packet of the same number moved on by its own

@@ -1,12 +1,11 @@
 //! nuScenes' scenes as bags: key frames with six cameras, boxes with velocity and visibility, classes of points.
 //!
 //! Input   `ROOT/{v1.0-*/*.json, samples/..., lidarseg/...}`; one scene a bag, since calibrations belong to a scene.
-//! Frames  the LiDAR's own axes (x right, y forward); TF tells its mounting, the vehicle at the stamp of every sensor,
+//! Frames  key frames, with `sweeps` those between them too (clouds and images alone); the LiDAR's own axes (x right, y forward); TF tells its mounting, the vehicle at the stamp of every sensor,
 //!         and where odometry starts on nuScenes' map (the first key frame).
 //! Boxes   in the LiDAR's frame at its stamp; turned about its z only. Class: the detection task's where it has one,
 //!         else nuScenes' category. `id` carries category, visibility, attribute, radar points and the instance's token.
-//! Limits  tables are streamed row by row and only the scene's rows are kept. Radars and sweeps between key frames are
-//!         left out.
+//! Limits  tables are streamed row by row and only the scene's rows are kept. Radars are left out.
 //! Source  Caesar et al., "nuScenes", CVPR 2020; schema of nuscenes-devkit, docs/schema_nuscenes.md.
 
 mod classes;
@@ -15,13 +14,13 @@ mod scene;
 mod tables;
 
 use super::ConvertSummary;
-use super::data_files::{folders_in, names_in, read, read_if_there};
+use super::data_files::{folders_in, read, read_if_there};
 use super::drive_source::{DriveSource, Part, convert_drive, provenance};
 use crate::drive::{DriveCamera, DriveFrame, DriveOptions, EncodedImage};
 use crate::{AppError, Progress};
 use percept_types::{Camera, PointCloud, PointLabels, PointLayout, Stamp, Transform};
-use scene::{KeyFrame, Scene, SensorFile};
-use std::path::{Path, PathBuf};
+use scene::{Scene, SceneFrame, SensorFile};
+use std::path::{Component, Path, PathBuf};
 use tables::Tables;
 
 const LAYOUT: &str = "ROOT/v1.0-mini/scene.json (or v1.0-trainval, v1.0-test) beside ROOT/samples";
@@ -33,13 +32,15 @@ pub struct NuscenesSettings {
     pub tables: Option<String>,
     /// Which scene, by its name, where there are several.
     pub scene: Option<String>,
+    /// Whether the sweeps between key frames are written too, with the images of their time.
+    pub sweeps: bool,
     /// Whether images are written.
     pub images: bool,
     /// Whether a frame that cannot be understood ends the conversion.
     pub strict: bool,
 }
 
-/// Converts the key frames of a scene.
+/// Converts the key frames of a scene, or all its sweeps.
 ///
 /// # Errors
 /// When the folder has no such tables or scene, a table cannot be understood, or the bag cannot be written; a frame that
@@ -51,7 +52,7 @@ pub fn convert_nuscenes(
     progress: &mut dyn Progress,
 ) -> Result<ConvertSummary, AppError> {
     let tables = Tables::new(tables_folder(root, settings.tables.as_deref())?);
-    let scene = Scene::read(&tables, settings.scene.as_deref())?;
+    let scene = Scene::read(&tables, settings.scene.as_deref(), settings.sweeps)?;
     let (t_base_lidar, t_map_odom) = scene.mounting_and_origin(tables.folder())?;
     let further = [
         ("scene", scene.name.clone()),
@@ -65,8 +66,11 @@ pub fn convert_nuscenes(
         labelled_points: true,
         provenance: provenance("nuScenes", root, &further),
     };
-    let mut source = NuscenesScene { root: root.to_owned(), scene, t_map_odom, images: settings.images };
-    convert_drive(&mut source, (root, out), options, settings.strict, progress)
+    let tables = tables.folder().to_owned();
+    let mut source = NuscenesScene { root: root.to_owned(), tables, scene, t_map_odom, images: settings.images };
+    let mut summary = convert_drive(&mut source, (root, out), options, settings.strict, progress)?;
+    summary.notes.extend(source.scene.left_out.in_words());
+    Ok(summary)
 }
 
 /// The folder of the tables: the one asked for, or the only one.
@@ -76,10 +80,7 @@ fn tables_folder(root: &Path, asked: Option<&str>) -> Result<PathBuf, AppError> 
     match (asked, versions.as_slice()) {
         (Some(asked), _) if versions.iter().any(|name| name == asked) => Ok(root.join(asked)),
         (None, [only]) => Ok(root.join(only)),
-        (_, []) => {
-            let (data_set, found) = ("nuScenes", names_in(root, 20));
-            Err(AppError::NotDataSet { path: root.to_owned(), data_set, expected: LAYOUT, found })
-        }
+        (_, []) => Err(AppError::not_data_set(root, "nuScenes", LAYOUT)),
         (Some(asked), _) => {
             let asked = format!("tables {asked}");
             Err(AppError::NoSuchDrive { path: root.to_owned(), asked, candidates: versions })
@@ -93,6 +94,7 @@ fn tables_folder(root: &Path, asked: Option<&str>) -> Result<PathBuf, AppError> 
 
 struct NuscenesScene {
     root: PathBuf,
+    tables: PathBuf,
     scene: Scene,
     t_map_odom: Transform,
     images: bool,
@@ -104,7 +106,7 @@ impl DriveSource for NuscenesScene {
     }
 
     fn frame_name(&self, index: usize) -> String {
-        self.scene.frames.get(index).map_or(String::new(), |frame| frame.sample_token.clone())
+        self.scene.frames.get(index).map_or(String::new(), |frame| frame.token.clone())
     }
 
     fn parts(&self) -> &'static [Part] {
@@ -117,25 +119,28 @@ impl DriveSource for NuscenesScene {
 
     fn read(&mut self, index: usize) -> Result<DriveFrame, AppError> {
         let Some(frame) = self.scene.frames.get(index) else {
-            return Err(AppError::data_file(&self.root, format!("there is no key frame {index}")));
+            return Err(AppError::data_file(&self.tables, format!("there is no frame {index}")));
         };
         let lidar = frame.lidar.as_ref().ok_or_else(|| {
-            let reason = format!("sample {} has no LiDAR sweep with pose and calibration", frame.sample_token);
-            AppError::data_file(&self.root.join("sample_data.json"), reason)
+            let reason = format!("sample {} has no LiDAR sweep with pose and calibration", frame.token);
+            AppError::data_file(&self.tables.join("sample_data.json"), reason)
         })?;
-        let path = self.root.join(&lidar.file);
+        let path = self.file(&lidar.file)?;
         let cloud = parse_sweep(&path, &read(&path)?)?;
-        let labels = frame.lidarseg.as_ref().map(|file| parse_lidarseg(&self.root.join(file), cloud.len())).transpose();
-        let labels = labels?.flatten();
+        let labels = match &frame.lidarseg {
+            Some(file) => parse_lidarseg(&self.file(file)?, cloud.len())?,
+            None => None,
+        };
         let t_odom_map = self.t_map_odom.inverse();
-        let (objects, object_details) = objects::in_lidar_frame(&self.scene, frame, lidar);
+        let boxes = frame.is_key.then(|| objects::in_lidar_frame(&self.scene, frame, lidar));
+        let (objects, object_details) = boxes.unzip();
         let cameras = frame.cameras.iter().map(|camera| self.camera(camera, lidar));
         Ok(DriveFrame {
             cameras: cameras.collect::<Result<_, _>>()?,
             t_odom_base: Some(t_odom_map * lidar.t_map_base),
             further_poses: further_poses(frame, lidar, t_odom_map),
-            objects: Some(objects),
-            object_details,
+            objects,
+            object_details: object_details.unwrap_or_default(),
             labels,
             ..DriveFrame::of_cloud(lidar.stamp, cloud)
         })
@@ -143,8 +148,16 @@ impl DriveSource for NuscenesScene {
 }
 
 impl NuscenesScene {
+    /// A file that a table names: below the folder, wherever the tables come from.
+    fn file(&self, name: &str) -> Result<PathBuf, AppError> {
+        let is_below = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
+        let fault =
+            || AppError::data_file(&self.tables, format!("the file {name:?} is not below {}", self.root.display()));
+        is_below.then(|| self.root.join(name)).ok_or_else(fault)
+    }
+
     fn camera(&self, camera: &SensorFile, lidar: &SensorFile) -> Result<DriveCamera, AppError> {
-        let path = self.root.join(&camera.file);
+        let path = self.file(&camera.file)?;
         let data = if self.images { read_if_there(&path)? } else { None };
         let is_png = path.extension().is_some_and(|ending| ending == "png");
         let [k0, k1, k2, k3, k4, k5, k6, k7, k8] = camera.intrinsics;
@@ -164,7 +177,7 @@ impl NuscenesScene {
 }
 
 /// The vehicle at the moments of the cameras that differ from the LiDAR's.
-fn further_poses(frame: &KeyFrame, lidar: &SensorFile, t_odom_map: Transform) -> Vec<(Stamp, Transform)> {
+fn further_poses(frame: &SceneFrame, lidar: &SensorFile, t_odom_map: Transform) -> Vec<(Stamp, Transform)> {
     let mut poses: Vec<_> = frame.cameras.iter().map(|camera| (camera.stamp, t_odom_map * camera.t_map_base)).collect();
     poses.sort_by_key(|(stamp, _)| *stamp);
     poses.dedup_by_key(|(stamp, _)| *stamp);

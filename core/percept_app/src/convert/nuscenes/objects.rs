@@ -1,7 +1,7 @@
 //! A key frame's boxes as objects of the LiDAR's frame.
 
 use super::classes::{detection_class, occlusion_of};
-use super::scene::{Annotation, KeyFrame, Scene, SensorFile};
+use super::scene::{Annotation, Scene, SceneFrame, SensorFile};
 use crate::drive::ObjectDetails;
 use percept_types::{Box3d, Transform, TruthObject};
 
@@ -12,7 +12,7 @@ const MAX_TIME_APART_S: f64 = 1.5;
 /// The objects, and what the data set tells of them beyond a box.
 pub(super) fn in_lidar_frame(
     scene: &Scene,
-    frame: &KeyFrame,
+    frame: &SceneFrame,
     lidar: &SensorFile,
 ) -> (Vec<TruthObject>, Vec<ObjectDetails>) {
     let t_lidar_map = (lidar.t_map_base * lidar.t_base_sensor).inverse();
@@ -47,7 +47,7 @@ fn velocity_on_map(scene: &Scene, annotation: &Annotation) -> Option<[f64; 3]> {
     let (before, after) = (neighbour(&annotation.row.prev), neighbour(&annotation.row.next));
     let limit_s = if before.is_some() && after.is_some() { 2.0 * MAX_TIME_APART_S } else { MAX_TIME_APART_S };
     let (first, last) = (before.unwrap_or(annotation), after.unwrap_or(annotation));
-    let seconds = (last.timestamp_us - first.timestamp_us) as f64 * 1e-6;
+    let seconds = last.timestamp_us.saturating_sub(first.timestamp_us) as f64 * 1e-6;
     if !(seconds > 0.0 && seconds <= limit_s) {
         return None;
     }

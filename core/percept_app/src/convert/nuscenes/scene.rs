@@ -9,24 +9,35 @@ use percept_types::{Stamp, Transform};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// A scene's key frames with everything the tables tell of them.
+/// A scene's frames with everything the tables tell of them.
 pub(super) struct Scene {
     pub(super) name: String,
     /// In the order of time.
-    pub(super) frames: Vec<KeyFrame>,
+    pub(super) frames: Vec<SceneFrame>,
     /// Boxes by their token.
     pub(super) annotations: BTreeMap<String, Annotation>,
     /// Number of an instance through the scene, from 1, in the order of first appearance.
     pub(super) instance_numbers: BTreeMap<String, u32>,
     /// Whether there is a table of classes of points.
     pub(super) has_point_labels: bool,
+    pub(super) left_out: LeftOut,
 }
 
-/// A key frame.
-pub(super) struct KeyFrame {
-    pub(super) sample_token: String,
+/// Rows that cannot be used, counted.
+#[derive(Default)]
+pub(super) struct LeftOut {
+    files: u64,
+    boxes: u64,
+}
+
+/// A key frame, or a sweep between two.
+pub(super) struct SceneFrame {
+    /// Of the sample; of the file of a sweep between samples.
+    pub(super) token: String,
+    pub(super) is_key: bool,
+    stamp: Stamp,
     pub(super) lidar: Option<SensorFile>,
-    /// By channel.
+    /// By channel and time.
     pub(super) cameras: Vec<SensorFile>,
     /// File of the sweep's classes.
     pub(super) lidarseg: Option<String>,
@@ -56,15 +67,16 @@ pub(super) struct Annotation {
 }
 
 impl Scene {
-    /// Reads the scene asked for, or the only one.
-    pub(super) fn read(tables: &Tables, asked: Option<&str>) -> Result<Self, AppError> {
+    /// Reads the scene asked for, or the only one; `sweeps` with what lies between key frames.
+    pub(super) fn read(tables: &Tables, asked: Option<&str>, sweeps: bool) -> Result<Self, AppError> {
         let (scene_token, name) = pick_scene(tables, asked)?;
         let mut samples: Vec<SampleRow> = Vec::new();
         tables.read("sample.json", |row: SampleRow| samples.extend((row.scene_token == scene_token).then_some(row)))?;
         samples.sort_by_key(|row| row.timestamp);
         let times: BTreeMap<String, i64> = samples.iter().map(|row| (row.token.clone(), row.timestamp)).collect();
-        let mut files = read_files(tables, &times)?;
-        let annotations = read_annotations(tables, &times)?;
+        let mut left_out = LeftOut::default();
+        let (mut files, between) = read_files(tables, &times, sweeps, &mut left_out)?;
+        let annotations = read_annotations(tables, &times, &mut left_out)?;
         let mut boxes: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for annotation in &annotations {
             let of_sample = boxes.entry(annotation.row.sample_token.clone()).or_default();
@@ -76,14 +88,17 @@ impl Scene {
         let key_frame = |sample: SampleRow| {
             let files = files.remove(&sample.token).unwrap_or_default();
             let annotations = boxes.remove(&sample.token).unwrap_or_default();
-            key_frame(sample.token, files, &lidarseg_files, annotations)
+            key_frame(sample, files, &lidarseg_files, annotations)
         };
+        let mut frames: Vec<SceneFrame> = samples.into_iter().map(key_frame).collect();
+        add_between(&mut frames, between);
         Ok(Self {
             name,
-            frames: samples.into_iter().map(key_frame).collect(),
+            frames,
             instance_numbers: instance_numbers(&annotations),
             annotations: annotations.into_iter().map(|a| (a.row.token.clone(), a)).collect(),
             has_point_labels,
+            left_out,
         })
     }
 
@@ -113,17 +128,32 @@ fn pick_scene(tables: &Tables, asked: Option<&str>) -> Result<(String, String), 
     }
 }
 
-/// A file of a key frame with its sensor's kind and the token of its row.
-struct KeyFile {
+impl LeftOut {
+    pub(super) fn in_words(&self) -> impl Iterator<Item = String> + use<> {
+        let told = |count: u64, what: &str| (count > 0).then(|| format!("{count} {what}"));
+        let files = told(self.files, "rows of sample_data without a usable pose, calibration or sensor are left out");
+        let boxes = told(self.boxes, "rows of sample_annotation that make no box are left out");
+        files.into_iter().chain(boxes)
+    }
+}
+
+/// A file with its sensor's kind and the token of its row.
+struct RecordedFile {
     token: String,
     modality: String,
     file: SensorFile,
 }
 
-/// LiDAR and camera files by sample; those whose pose or calibration is missing are left out.
-fn read_files(tables: &Tables, times: &BTreeMap<String, i64>) -> Result<BTreeMap<String, Vec<KeyFile>>, AppError> {
+/// Files of key frames by sample and, with `sweeps`, those between; those whose pose or calibration is missing are left
+/// out and counted.
+fn read_files(
+    tables: &Tables,
+    times: &BTreeMap<String, i64>,
+    sweeps: bool,
+    left_out: &mut LeftOut,
+) -> Result<(BTreeMap<String, Vec<RecordedFile>>, Vec<RecordedFile>), AppError> {
     let mut rows: Vec<SampleDataRow> = Vec::new();
-    let is_wanted = |row: &SampleDataRow| row.is_key_frame && times.contains_key(&row.sample_token);
+    let is_wanted = |row: &SampleDataRow| (sweeps || row.is_key_frame) && times.contains_key(&row.sample_token);
     tables.read("sample_data.json", |row| rows.extend(Some(row).filter(is_wanted)))?;
     let mut sensors: BTreeMap<String, SensorRow> = BTreeMap::new();
     tables.read("sensor.json", |row: SensorRow| drop(sensors.insert(row.token.clone(), row)))?;
@@ -141,18 +171,21 @@ fn read_files(tables: &Tables, times: &BTreeMap<String, i64>) -> Result<BTreeMap
             poses.insert(row.token, pose);
         }
     })?;
-    let mut files: BTreeMap<String, Vec<KeyFile>> = BTreeMap::new();
+    let (mut files, mut between) = (BTreeMap::<String, Vec<RecordedFile>>::new(), Vec::new());
     for row in &rows {
         let mount = mounts.get(&row.calibrated_sensor_token);
         let sensor = mount.and_then(|mount| sensors.get(&mount.sensor_token));
-        let (Some(mount), Some(sensor), Some(t_map_base)) = (mount, sensor, poses.get(&row.ego_pose_token)) else {
-            continue;
-        };
-        let Some(file) = sensor_file(row, mount, sensor, *t_map_base) else { continue };
-        let file = KeyFile { token: row.token.clone(), modality: sensor.modality.clone(), file };
-        files.entry(row.sample_token.clone()).or_default().push(file);
+        let read = mount.zip(sensor).zip(poses.get(&row.ego_pose_token)).and_then(|((mount, sensor), t_map_base)| {
+            let file = sensor_file(row, mount, sensor, *t_map_base)?;
+            Some(RecordedFile { token: row.token.clone(), modality: sensor.modality.clone(), file })
+        });
+        match read {
+            None => left_out.files += 1,
+            Some(file) if row.is_key_frame => files.entry(row.sample_token.clone()).or_default().push(file),
+            Some(file) => between.push(file),
+        }
     }
-    Ok(files)
+    Ok((files, between))
 }
 
 fn sensor_file(
@@ -182,7 +215,11 @@ fn transform(translation_m: [f64; 3], [w, x, y, z]: [f64; 4]) -> Option<Transfor
 }
 
 /// Boxes of the scene in the order of the table; those whose numbers make no box are left out.
-fn read_annotations(tables: &Tables, times: &BTreeMap<String, i64>) -> Result<Vec<Annotation>, AppError> {
+fn read_annotations(
+    tables: &Tables,
+    times: &BTreeMap<String, i64>,
+    left_out: &mut LeftOut,
+) -> Result<Vec<Annotation>, AppError> {
     let mut rows: Vec<AnnotationRow> = Vec::new();
     let is_wanted = |row: &AnnotationRow| times.contains_key(&row.sample_token);
     tables.read_if_there("sample_annotation.json", |row| rows.extend(Some(row).filter(is_wanted)))?;
@@ -201,7 +238,11 @@ fn read_annotations(tables: &Tables, times: &BTreeMap<String, i64>) -> Result<Ve
     })?;
     let mut levels: BTreeMap<String, String> = BTreeMap::new();
     tables.read_if_there("visibility.json", |row: VisibilityRow| drop(levels.insert(row.token, row.level)))?;
+    let num_rows = rows.len();
     let annotation = |row: AnnotationRow| {
+        if row.size.iter().any(|side_m| *side_m <= 0.0) {
+            return None;
+        }
         let told = instances.get(&row.instance_token).and_then(|token| categories.get(token));
         Some(Annotation {
             timestamp_us: times.get(&row.sample_token).copied()?,
@@ -212,13 +253,15 @@ fn read_annotations(tables: &Tables, times: &BTreeMap<String, i64>) -> Result<Ve
             row,
         })
     };
-    Ok(rows.into_iter().filter_map(annotation).collect())
+    let annotations: Vec<Annotation> = rows.into_iter().filter_map(annotation).collect();
+    left_out.boxes += (num_rows - annotations.len()) as u64;
+    Ok(annotations)
 }
 
 /// Files of classes by the token of their sweep; `None` without a table.
 fn read_lidarseg(
     tables: &Tables,
-    files: &BTreeMap<String, Vec<KeyFile>>,
+    files: &BTreeMap<String, Vec<RecordedFile>>,
 ) -> Result<Option<BTreeMap<String, String>>, AppError> {
     let wanted: BTreeSet<&str> = files.values().flatten().map(|file| file.token.as_str()).collect();
     let mut labels: BTreeMap<String, String> = BTreeMap::new();
@@ -231,12 +274,13 @@ fn read_lidarseg(
 }
 
 fn key_frame(
-    sample_token: String,
-    files: Vec<KeyFile>,
+    sample: SampleRow,
+    files: Vec<RecordedFile>,
     lidarseg_files: &BTreeMap<String, String>,
     annotations: Vec<String>,
-) -> KeyFrame {
-    let mut frame = KeyFrame { sample_token, lidar: None, cameras: Vec::new(), lidarseg: None, annotations };
+) -> SceneFrame {
+    let stamp = Stamp::from_ns(sample.timestamp.saturating_mul(1000));
+    let mut frame = SceneFrame { annotations, ..SceneFrame::without_files(sample.token, true, stamp) };
     for key_file in files {
         match key_file.modality.as_str() {
             // The sweep on the roof before any other LiDAR of relatives of the data set.
@@ -250,6 +294,44 @@ fn key_frame(
     }
     frame.cameras.sort_by(|a, b| a.channel.cmp(&b.channel));
     frame
+}
+
+impl SceneFrame {
+    fn without_files(token: String, is_key: bool, stamp: Stamp) -> Self {
+        let (cameras, annotations) = (Vec::new(), Vec::new());
+        Self { token, is_key, stamp, lidar: None, cameras, lidarseg: None, annotations }
+    }
+}
+
+/// Adds sweeps between key frames as frames of their own, and each image to the frame nearest in time.
+fn add_between(frames: &mut Vec<SceneFrame>, between: Vec<RecordedFile>) {
+    let Some(channel) = frames.iter().find_map(|frame| frame.lidar.as_ref()).map(|lidar| lidar.channel.clone()) else {
+        return;
+    };
+    let mut images = Vec::new();
+    for recorded in between {
+        match recorded.modality.as_str() {
+            "lidar" if recorded.file.channel == channel => {
+                let frame = SceneFrame::without_files(recorded.token, false, recorded.file.stamp);
+                frames.push(SceneFrame { lidar: Some(recorded.file), ..frame });
+            }
+            "camera" => images.push(recorded.file),
+            _ => {}
+        }
+    }
+    frames.sort_by_key(|frame| frame.stamp);
+    for image in images {
+        let after = frames.partition_point(|frame| frame.stamp < image.stamp);
+        let apart_ns =
+            |index: &usize| frames.get(*index).map(|f| f.stamp.nanoseconds.abs_diff(image.stamp.nanoseconds));
+        let nearest = [after.saturating_sub(1), after].into_iter().min_by_key(|i| apart_ns(i).unwrap_or(u64::MAX));
+        if let Some(frame) = nearest.and_then(|index| frames.get_mut(index)) {
+            frame.cameras.push(image);
+        }
+    }
+    for frame in frames {
+        frame.cameras.sort_by(|a, b| (&a.channel, a.stamp).cmp(&(&b.channel, b.stamp)));
+    }
 }
 
 fn instance_numbers(annotations: &[Annotation]) -> BTreeMap<String, u32> {
