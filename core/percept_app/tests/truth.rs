@@ -162,7 +162,7 @@ fn a_broken_calibration_or_label_costs_one_frame_and_names_file_line_and_reason(
     let folder = tempfile::tempdir().unwrap();
     write_kitti_folder(folder.path());
     let part = |name: &str| folder.path().join("training").join(name);
-    fs::write(part("calib/000003.txt"), CALIB.replace("0 0 0 1 0.005", "0 0 0 one 0.005")).unwrap();
+    fs::write(part("calib/000003.txt"), CALIB.replace("0 0 1 0.005", "0 0 one 0.005")).unwrap();
     fs::write(part("label_2/004000.txt"), LABELS.replace("DontCare -1 -1 -10", "DontCare -1 -1 minus")).unwrap();
     let settings = KittiSettings::default();
     let summary = convert_kitti(folder.path(), &folder.path().join("bag"), &settings, &mut Unwatched).unwrap();

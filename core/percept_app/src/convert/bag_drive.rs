@@ -204,29 +204,28 @@ impl BagDrive {
     fn add(&self, message: &RawMessage, pending: &mut BTreeMap<Stamp, PendingFrame>) {
         let since_ns = message.log_time_ns;
         let at = Stamp::from_ns(since_ns);
-        let mut frame_of =
-            |stamp: Stamp| pending.entry(stamp).or_insert_with(|| PendingFrame { since_ns, ..PendingFrame::default() });
         let topic = self.topic_of(message);
         let read = match topic {
             topics::CAMERA_IMAGE => CompressedImage::decode(&message.data).map(|image| {
-                frame_of(image.header.stamp.into()).image = Some(image);
+                let stamp = image.header.stamp.into();
+                frame_of(pending, since_ns, stamp).image = Some(image);
             }),
             topics::TRUTH_OBJECTS => Detection3DArray::decode(&message.data).and_then(|array| {
-                frame_of(array.header.stamp.into()).objects = Some(array.to_truth()?);
+                frame_of(pending, since_ns, array.header.stamp.into()).objects = Some(array.to_truth()?);
                 Ok(())
             }),
             topics::TRUTH_POINTS => decode_cloud(message).and_then(|cloud| {
-                frame_of(cloud.stamp).labels = Some(PointCloud2::labels_of(&cloud.payload)?);
+                frame_of(pending, since_ns, cloud.stamp).labels = Some(PointCloud2::labels_of(&cloud.payload)?);
                 Ok(())
             }),
             topics::TRUTH_KITTI => StringMsg::decode(&message.data).map(|text| {
-                frame_of(at).kitti_text = Some(text.data);
+                frame_of(pending, since_ns, at).kitti_text = Some(text.data);
             }),
             topics::TRUTH_KITTI_CALIB => StringMsg::decode(&message.data).map(|text| {
-                frame_of(at).kitti_calib = Some(text.data);
+                frame_of(pending, since_ns, at).kitti_calib = Some(text.data);
             }),
             _ => decode_cloud(message).map(|cloud| {
-                let frame = frame_of(cloud.stamp);
+                let frame = frame_of(pending, since_ns, cloud.stamp);
                 frame.is_organised = cloud.payload.height > 1;
                 match decode_points(&cloud.payload, &[Channel::optional("intensity", 0.0)], Vec::new()) {
                     // Images tell by NaN, which was dropped, or by 0, 0, 0 what did not come back.
@@ -237,7 +236,7 @@ impl BagDrive {
             }),
         };
         if let Err(error) = read {
-            frame_of(at).fault = Some(format!("{topic}: {error}"));
+            frame_of(pending, since_ns, at).fault = Some(format!("{topic}: {error}"));
         }
     }
 }
@@ -257,4 +256,9 @@ fn without_no_returns(cloud: &PointCloud, labels: Option<PointLabels>) -> (Point
         PointLabels { class_ids, instance_ids }
     });
     (cloud.filtered(came_back), labels)
+}
+
+/// The frame of a stamp; a new one begins at this log time.
+fn frame_of(pending: &mut BTreeMap<Stamp, PendingFrame>, since_ns: i64, stamp: Stamp) -> &mut PendingFrame {
+    pending.entry(stamp).or_insert_with(|| PendingFrame { since_ns, ..PendingFrame::default() })
 }

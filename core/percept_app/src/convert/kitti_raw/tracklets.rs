@@ -29,7 +29,7 @@ impl Tracklets {
         let Some(bytes) = read_if_there(path)? else { return Ok(None) };
         let text = String::from_utf8(bytes).map_err(|_| AppError::data_file(path, "the text is not UTF-8"))?;
         let mut tracklets = Self { path: path.to_owned(), by_frame: BTreeMap::new(), faults: BTreeMap::new() };
-        let fault = |(line, reason)| AppError::DataLine { path: path.to_owned(), line, reason };
+        let fault = |(line, reason): (usize, String)| AppError::DataLine { path: path.to_owned(), line, reason };
         tracklets.parse(&text).map_err(fault)?;
         Ok(Some(tracklets))
     }
@@ -60,8 +60,8 @@ impl Tracklets {
             match part {
                 Part::Open(name) => open.push(name),
                 Part::Text(text) => match open.as_slice() {
-                    [_, "tracklets", "item", name] => drop(tracklet.insert(name, (line, text))),
-                    [_, "tracklets", "item", "poses", "item", name] => drop(pose.insert(name, (line, text))),
+                    [_, "tracklets", "item", name] => drop(tracklet.insert(*name, (line, text))),
+                    [_, "tracklets", "item", "poses", "item", name] => drop(pose.insert(*name, (line, text))),
                     _ => {}
                 },
                 Part::Close(name) => {
