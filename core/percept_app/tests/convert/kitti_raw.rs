@@ -134,7 +134,7 @@ fn a_broken_tracklet_costs_its_frame_and_a_file_that_is_cut_off_is_told_with_its
     let summary = convert_kitti_raw(&drive, &folder.path().join("bag"), &settings(), &mut Unwatched).unwrap();
     assert_eq!((summary.frames, summary.skipped), (1, 1));
     let fault = &summary.faulty[0];
-    assert!(fault.contains("tracklet_labels.xml, line 20") && fault.contains("<rz> holds \"left\""), "{fault}");
+    assert!(fault.contains("tracklet_labels.xml, line 22") && fault.contains("<rz> holds \"left\""), "{fault}");
     let whole = tracklets("0.6");
     for cut in [whole.len() / 2, whole.len() - 30, whole.len() - 5] {
         write(&drive.join("tracklet_labels.xml"), &whole[..cut]);
