@@ -260,8 +260,11 @@ impl AppError {
 /// Names told of a folder's contents; the rest is counted.
 const MAX_NAMES_TOLD: usize = 20;
 
-/// The first names in a folder, sorted, folders with a slash behind; empty where it is none.
+/// The first names in a folder, sorted, folders with a slash behind.
 fn contents(folder: &Path) -> Vec<String> {
+    if !folder.is_dir() {
+        return vec!["no such folder".to_owned()];
+    }
     let name = |entry: std::fs::DirEntry| {
         let slash = if entry.path().is_dir() { "/" } else { "" };
         format!("{}{slash}", entry.file_name().to_string_lossy())

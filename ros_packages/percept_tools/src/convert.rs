@@ -102,7 +102,7 @@ the drive's folder, where it is: what the cameras ahead saw.";
 #[derive(Debug, Args)]
 #[command(after_help = format!("{KITTI_RAW_EXAMPLES}\n\n{EXIT_CODES}"))]
 struct KittiRawArgs {
-    /// The drive's folder, or the date's
+    /// The drive's folder, the date's, or the one above
     root: PathBuf,
     /// Which drive, by a part of its name, where there are several
     #[arg(long)]

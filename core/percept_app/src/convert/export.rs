@@ -92,7 +92,8 @@ pub(super) fn calibration_line(name: &str, numbers: &[f64]) -> String {
 
 /// A number with so many decimals and an exponent of a sign and two digits, as C writes it.
 pub(super) fn scientific(number: f64, decimals: usize) -> String {
-    let text = format!("{number:.decimals$e}");
+    // -0 and 0 are one number.
+    let text = format!("{:.decimals$e}", number + 0.0);
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let mut written = mantissa.to_owned();
     let exponent: i32 = exponent.parse().unwrap_or_default();

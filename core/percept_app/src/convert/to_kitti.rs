@@ -75,6 +75,9 @@ fn write_frame(
             }
             write_file(&file("label_2", "txt"), text.as_bytes())?;
         }
+        None if frame.objects.is_some() => {
+            summary.lacks("the camera to which KITTI's labels refer (/camera/camera_info)")
+        }
         None => summary.lacks("boxes"),
     }
     match &image {

@@ -179,4 +179,11 @@ fn what_is_no_drive_is_told_with_the_layout_and_several_are_listed() {
     write(&folder.path().join("2011_09_26_drive_0009_sync/velodyne_points/data/0000000000.bin"), [0; 16]);
     let error = convert().unwrap_err().to_string();
     assert!(error.contains("--drive: 2011_09_26_drive_0005_sync, 2011_09_26_drive_0009_sync"), "{error}");
+    let dates = tempfile::tempdir().unwrap();
+    for date in ["2011_09_26", "2011_09_28"] {
+        write_drive(&dates.path().join(date));
+    }
+    let asked = KittiRawSettings { drive: Some("2011_09_28/".to_owned()), ..settings() };
+    let summary = convert_kitti_raw(dates.path(), &folder.path().join("dated"), &asked, &mut Unwatched).unwrap();
+    assert!(summary.root.starts_with(dates.path().join("2011_09_28")), "{summary}");
 }

@@ -30,7 +30,7 @@ use tracklets::Tracklets;
 
 const DATA_SET: &str = "KITTI's raw data";
 const LAYOUT: &str = "DATE_drive_NNNN_sync/velodyne_points/data/0000000000.bin with calib_*.txt in the folder above \
-                      (give the drive's folder, or the date's with --drive)";
+                      (give the drive's folder, or one above with --drive)";
 
 /// The camera whose topics are those of KITTI's object set: left, colour.
 const LEFT_COLOUR: usize = 2;
@@ -78,7 +78,14 @@ fn drive_folder(root: &Path, asked: Option<&str>) -> Result<PathBuf, AppError> {
     if root.join("velodyne_points").is_dir() {
         return Ok(root.to_owned());
     }
+    // The drives of a date, or of every date below.
     let mut drives = folders_in(root);
+    let dates = drives.clone();
+    drives.extend(
+        dates
+            .iter()
+            .flat_map(|date| folders_in(&root.join(date)).into_iter().map(move |name| format!("{date}/{name}"))),
+    );
     drives.retain(|name| root.join(name).join("velodyne_points").is_dir());
     let candidates = drives.clone();
     if drives.is_empty() {
