@@ -170,6 +170,27 @@ fn a_broken_box_or_pose_costs_its_sweep_and_names_its_row() {
 }
 
 #[test]
+fn a_table_with_any_byte_broken_or_cut_off_ends_no_process() {
+    let folder = tempfile::tempdir().unwrap();
+    write_log(folder.path());
+    let path = folder.path().join("calibration/egovehicle_SE3_sensor.feather");
+    let whole = std::fs::read(&path).unwrap();
+    let mut refused = 0;
+    for at in 0..whole.len() {
+        // One place a conversion broken, or the file cut there.
+        let mut bytes = whole.clone();
+        match at % 3 {
+            0 => bytes[at] = 0xff,
+            1 => bytes[at] ^= 0x40,
+            _ => bytes.truncate(at),
+        }
+        write(&path, bytes);
+        refused += u32::from(convert(folder.path(), &folder.path().join(format!("bag{at}"))).is_err());
+    }
+    assert!(refused as usize > whole.len() / 3, "{refused} of {}", whole.len());
+}
+
+#[test]
 fn what_is_no_log_is_told_with_the_layout() {
     let folder = tempfile::tempdir().unwrap();
     let error = convert(folder.path(), &folder.path().join("bag")).unwrap_err();

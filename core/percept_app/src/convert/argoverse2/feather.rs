@@ -1,6 +1,7 @@
 //! Feather tables (the Arrow IPC file format, version 2), with uncompressed or LZ4 buffers.
 
 use super::super::data_files::read_if_there;
+use super::blocks::check_blocks;
 use crate::AppError;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -28,6 +29,7 @@ impl FeatherTable {
     pub(super) fn read_if_there(path: &Path) -> Result<Option<Self>, AppError> {
         let Some(bytes) = read_if_there(path)? else { return Ok(None) };
         let fault = |reason: String| AppError::data_file(path, format!("no readable Feather table: {reason}"));
+        check_blocks(&bytes).map_err(fault)?;
         let reader = FileReader::try_new(Cursor::new(bytes), None).map_err(|e| fault(e.to_string()))?;
         let batches = reader.collect::<Result<_, _>>().map_err(|e| fault(e.to_string()))?;
         Ok(Some(Self { path: path.to_owned(), batches }))

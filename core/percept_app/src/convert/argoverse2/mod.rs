@@ -9,6 +9,7 @@
 //! Images  of each camera the one nearest to the sweep, at most 50 ms from it.
 //! Source  Wilson et al., "Argoverse 2", NeurIPS 2021; av2-api, its readme of the sensor data set.
 
+mod blocks;
 mod boxes;
 mod calibration;
 mod feather;
