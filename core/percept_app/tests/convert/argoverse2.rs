@@ -176,10 +176,10 @@ fn a_table_with_any_byte_broken_or_cut_off_ends_no_process() {
     let path = folder.path().join("calibration/egovehicle_SE3_sensor.feather");
     let whole = std::fs::read(&path).unwrap();
     let mut refused = 0;
-    for at in 0..whole.len() {
-        // One place a conversion broken, or the file cut there.
+    for (round, at) in (0..whole.len()).step_by(4).enumerate() {
+        // One place broken at a time, or the file cut there.
         let mut bytes = whole.clone();
-        match at % 3 {
+        match round % 3 {
             0 => bytes[at] = 0xff,
             1 => bytes[at] ^= 0x40,
             _ => bytes.truncate(at),
@@ -187,7 +187,7 @@ fn a_table_with_any_byte_broken_or_cut_off_ends_no_process() {
         write(&path, bytes);
         refused += u32::from(convert(folder.path(), &folder.path().join(format!("bag{at}"))).is_err());
     }
-    assert!(refused as usize > whole.len() / 3, "{refused} of {}", whole.len());
+    assert!(refused as usize > whole.len() / 12, "{refused} of {}", whole.len());
 }
 
 #[test]
