@@ -127,19 +127,66 @@ pub enum AppError {
     /// A folder that is no KITTI object folder.
     #[error(
         "{path} has no {part} files: expected KITTI's object form, ROOT/training/{part}/000000.* (give ROOT or \
-         ROOT/training)"
+         ROOT/training); found {}",
+        list(.found)
     )]
     NotKitti {
         /// The folder.
         path: PathBuf,
         /// The part looked for.
         part: &'static str,
+        /// What is in the folder.
+        found: Vec<String>,
     },
-    /// A file of a KITTI folder that cannot be understood.
+    /// A folder that has not the layout of a data set.
+    #[error("{path} is no folder of {data_set}: expected {expected}; found {}", list(.found))]
+    NotDataSet {
+        /// The folder.
+        path: PathBuf,
+        /// The data set.
+        data_set: &'static str,
+        /// Its layout.
+        expected: &'static str,
+        /// What is in the folder.
+        found: Vec<String>,
+    },
+    /// A data set with several drives and no word on which to take.
+    #[error("{path} has {} {what}: name one with {option}: {}", .candidates.len(), list(.candidates))]
+    SeveralDrives {
+        /// The folder.
+        path: PathBuf,
+        /// What there are several of.
+        what: &'static str,
+        /// How to name one.
+        option: &'static str,
+        /// Their names.
+        candidates: Vec<String>,
+    },
+    /// A drive that was asked for and is not there.
+    #[error("{path} has no {asked}; it has {}", list(.candidates))]
+    NoSuchDrive {
+        /// The folder.
+        path: PathBuf,
+        /// What was asked for.
+        asked: String,
+        /// What there is.
+        candidates: Vec<String>,
+    },
+    /// A file of a data set that cannot be understood.
     #[error("{path}: {reason}")]
-    KittiFile {
+    DataFile {
         /// The file.
         path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A line of a data set's file that cannot be understood.
+    #[error("{path}, line {line}: {reason}")]
+    DataLine {
+        /// The file.
+        path: PathBuf,
+        /// Number of the line, from 1.
+        line: usize,
         /// What is wrong with it.
         reason: String,
     },
@@ -189,10 +236,45 @@ impl AppError {
         move |error| Self::Stage { stage, reason: error.to_string() }
     }
 
+    /// A file of a data set with what is wrong with it.
+    pub fn data_file(path: &Path, reason: impl Into<String>) -> Self {
+        Self::DataFile { path: path.to_owned(), reason: reason.into() }
+    }
+
+    /// A folder that is no KITTI object folder, with what is in it.
+    pub fn not_kitti(path: &Path, part: &'static str) -> Self {
+        Self::NotKitti { path: path.to_owned(), part, found: contents(path) }
+    }
+
+    /// A folder that has not the layout of a data set, with what is in it.
+    pub fn not_data_set(path: &Path, data_set: &'static str, expected: &'static str) -> Self {
+        Self::NotDataSet { path: path.to_owned(), data_set, expected, found: contents(path) }
+    }
+
     /// Whether the output could not be written (a full disk) while the input was fine.
     pub fn is_output_failure(&self) -> bool {
-        matches!(self, Self::Bag(percept_bag::BagError::WriteFailed { .. }))
+        matches!(self, Self::Bag(percept_bag::BagError::WriteFailed { .. }) | Self::Io { action: "write", .. })
     }
+}
+
+/// Names told of a folder's contents; the rest is counted.
+const MAX_NAMES_TOLD: usize = 20;
+
+/// The first names in a folder, sorted, folders with a slash behind.
+fn contents(folder: &Path) -> Vec<String> {
+    if !folder.is_dir() {
+        return vec!["no such folder".to_owned()];
+    }
+    let name = |entry: std::fs::DirEntry| {
+        let slash = if entry.path().is_dir() { "/" } else { "" };
+        format!("{}{slash}", entry.file_name().to_string_lossy())
+    };
+    let mut names: Vec<String> = std::fs::read_dir(folder).into_iter().flatten().flatten().map(name).collect();
+    names.sort_unstable();
+    let further = names.len().saturating_sub(MAX_NAMES_TOLD);
+    names.truncate(MAX_NAMES_TOLD);
+    names.extend((further > 0).then(|| format!("{further} more")));
+    names
 }
 
 fn list(items: &[String]) -> String {

@@ -1,14 +1,14 @@
 //! Where the columns meet, as a library: bags to typed frames, replay, evaluation, conversion, configuration.
 //!
 //! ```text
-//! simulate, convert_kitti ─► drive bag ─► replay ─► output bag ─► evaluate ─► figures
+//! simulate, convert ─► drive bag ─► replay ─► output bag ─► evaluate ─► figures
 //!                                └──────── check, inspect ────────┘
 //! ```
 //! The command `percept` and the ROS nodes parse and call what is here.
 
 pub mod check;
 pub mod config;
-pub mod convert_kitti;
+pub mod convert;
 pub mod demo;
 pub mod detector;
 pub mod drive;

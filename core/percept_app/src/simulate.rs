@@ -108,6 +108,7 @@ pub fn simulate(
     let config = WorldConfig { scene, sensor: sensor.clone(), ring_and_time: true, truth_range_m, ..kitti };
     let options = DriveOptions {
         t_base_lidar: t_base_lidar(&config.sensor),
+        t_map_odom: None,
         fixed_camera: true,
         labelled_points: settings.labelled_points,
         provenance: provenance(settings, &config.sensor.name),
@@ -184,15 +185,13 @@ fn drive_frame(
     let labels = annotations_of_truth(index as usize, &truth.objects, camera).map_err(AppError::stage("labelling"))?;
     let kitti_text = labels.iter().map(|(_, label)| write_label_line(label) + "\n").collect();
     Ok(DriveFrame {
-        stamp: simulated.stamp,
-        cloud: truth.cloud,
         camera: Some(camera.clone()),
-        image_png: None,
         t_odom_base: Some(simulated.t_odom_base),
         speed_mps_yaw_rate_radps: Some([speed_mps, 0.0]),
         objects: Some(truth.objects),
         labels: truth.point_labels,
         kitti_text: Some(kitti_text),
+        ..DriveFrame::of_cloud(simulated.stamp, truth.cloud)
     })
 }
 

@@ -5,10 +5,10 @@
 mod fixtures;
 
 use fixtures::*;
-use percept_app::convert_kitti::{ConvertSettings, convert_kitti, kitti_stamp};
+use percept_app::convert::{KittiSettings, convert_kitti, kitti_stamp};
 use percept_app::evaluate::{EvaluateSettings, WorstSettings, evaluate};
 use percept_app::simulate::{SimulateSettings, simulate};
-use percept_app::{AppError, Unwatched, topics};
+use percept_app::{AppError, Progress, Unwatched, topics};
 use percept_eval::average_precision::RecallPoints;
 use percept_eval::kitti::{Metric, OverlapSet};
 use percept_msgs::Message;
@@ -137,10 +137,11 @@ fn a_kitti_folder_becomes_a_bag_with_everything_it_has_and_counts_what_it_lacks(
     let folder = tempfile::tempdir().unwrap();
     write_kitti_folder(folder.path());
     let out = folder.path().join("bag");
-    let settings = ConvertSettings { image_view_only: false, images: true };
+    let settings = KittiSettings { images: true, ..KittiSettings::default() };
     let summary = convert_kitti(folder.path(), &out, &settings, &mut Unwatched).unwrap();
-    assert_eq!((summary.frames, summary.objects), (3, 2));
-    assert_eq!((summary.without_calibration, summary.without_labels, summary.without_image), (1, 1, 2));
+    assert_eq!((summary.frames, summary.num_objects(), summary.images), (3, 2, 1));
+    let without = ["calibration", "boxes", "image"].map(|part| summary.without.get(part).copied());
+    assert_eq!(without, [Some(1), Some(1), Some(2)]);
     assert_eq!(summary.faulty.len(), 1);
     assert!(summary.faulty[0].contains("000007") && summary.faulty[0].contains("13 bytes"), "{:?}", summary.faulty);
     let clouds = messages_of(&out, topics::POINTS);
@@ -157,11 +158,60 @@ fn a_kitti_folder_becomes_a_bag_with_everything_it_has_and_counts_what_it_lacks(
 }
 
 #[test]
+fn a_broken_calibration_or_label_costs_one_frame_and_names_file_line_and_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    write_kitti_folder(folder.path());
+    let part = |name: &str| folder.path().join("training").join(name);
+    fs::write(part("calib/000003.txt"), CALIB.replace("0 0 1 0.005", "0 0 one 0.005")).unwrap();
+    fs::write(part("label_2/004000.txt"), LABELS.replace("DontCare -1 -1 -10", "DontCare -1 -1 minus")).unwrap();
+    let settings = KittiSettings::default();
+    let summary = convert_kitti(folder.path(), &folder.path().join("bag"), &settings, &mut Unwatched).unwrap();
+    assert_eq!((summary.frames, summary.skipped), (1, 3));
+    let faults = [&summary.faulty[0], &summary.faulty[2]];
+    for (fault, words) in
+        faults.into_iter().zip([["000003.txt", "line 2", "\"one\""], ["004000.txt", "line 2", "minus"]])
+    {
+        assert!(words.iter().all(|word| fault.contains(word)), "{fault}");
+    }
+    let strict = KittiSettings { strict: true, ..settings };
+    let error = convert_kitti(folder.path(), &folder.path().join("strict"), &strict, &mut Unwatched).unwrap_err();
+    assert!(error.to_string().contains("000003.txt") && error.to_string().contains("line 2"), "{error}");
+}
+
+/// Whoever asks to stop after some steps.
+struct StopAfter(u64);
+
+impl Progress for StopAfter {
+    fn begin(&mut self, _what: &str, steps: Option<u64>) {
+        assert_eq!(steps, Some(4), "the bar knows how many frames there are");
+    }
+    fn advance(&mut self, steps: u64) {
+        self.0 = self.0.saturating_sub(steps);
+    }
+    fn end(&mut self) {}
+    fn note(&mut self, _text: &str) {}
+    fn stop_asked(&self) -> bool {
+        self.0 == 0
+    }
+}
+
+#[test]
+fn a_conversion_that_is_stopped_leaves_a_whole_bag_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    write_kitti_folder(folder.path());
+    let bag = folder.path().join("bag");
+    let summary = convert_kitti(folder.path(), &bag, &KittiSettings::default(), &mut StopAfter(2)).unwrap();
+    assert!(summary.interrupted && summary.to_string().contains("stopped before the end"));
+    // Read strictly: a bag without its end is a fault.
+    assert_eq!((summary.frames, messages_of(&bag, topics::POINTS).len()), (2, 2));
+}
+
+#[test]
 fn label_files_are_truth_for_what_was_converted_and_replayed() {
     let folder = tempfile::tempdir().unwrap();
     write_kitti_folder(folder.path());
     let bag = folder.path().join("bag");
-    convert_kitti(folder.path(), &bag, &ConvertSettings::default(), &mut Unwatched).unwrap();
+    convert_kitti(folder.path(), &bag, &KittiSettings::default(), &mut Unwatched).unwrap();
     let out = folder.path().join("perfect");
     write_truth_as_detections(&bag, &out);
     for truth in [folder.path().to_owned(), folder.path().join("training/label_2"), bag] {
@@ -176,11 +226,14 @@ fn label_files_are_truth_for_what_was_converted_and_replayed() {
 }
 
 #[test]
-fn a_folder_that_is_not_kittis_is_refused_with_the_form_expected() {
+fn a_folder_that_is_not_kittis_is_refused_with_what_is_there_and_the_form_expected() {
     let folder = tempfile::tempdir().unwrap();
-    let error = convert_kitti(folder.path(), &folder.path().join("bag"), &ConvertSettings::default(), &mut Unwatched);
+    fs::write(folder.path().join("notes.txt"), "hello").unwrap();
+    fs::create_dir(folder.path().join("pictures")).unwrap();
+    let error = convert_kitti(folder.path(), &folder.path().join("bag"), &KittiSettings::default(), &mut Unwatched);
     let error = error.unwrap_err();
     assert!(matches!(error, AppError::NotKitti { .. }));
-    assert!(error.to_string().contains("ROOT/training/velodyne"), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("ROOT/training/velodyne") && text.contains("found notes.txt, pictures/"), "{text}");
     assert!(!folder.path().join("bag").exists(), "nothing is left behind");
 }

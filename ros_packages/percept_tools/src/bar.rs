@@ -55,7 +55,8 @@ impl Progress for Bar {
 
     fn end(&mut self) {
         if let Some(bar) = self.bar.take() {
-            bar.finish();
+            // Not `finish`, which shows the whole stretch as done where Ctrl-C ended it.
+            bar.abandon();
         }
     }
 

@@ -38,7 +38,11 @@ fn every_subcommand_explains_itself_with_an_example_and_its_exit_codes() {
         assert_eq!(code(&output), 0);
         assert!(help.contains("Examples:") && help.contains("Exit codes:") && help.contains("--json"), "{help}");
     }
-    assert!(text(&percept(&["convert", "kitti", "--help"]).stdout).contains("percept convert kitti"));
+    let conversions = ["kitti", "kitti-raw", "semantickitti", "nuscenes", "argoverse2", "to-kitti", "to-semantickitti"];
+    for conversion in conversions {
+        let help = text(&percept(&["convert", conversion, "--help"]).stdout);
+        assert!(help.contains("Examples:") && help.contains("Exit codes:") && help.contains("--strict"), "{help}");
+    }
 }
 
 #[test]
@@ -120,6 +124,59 @@ fn a_full_disk_ends_with_3_and_leaves_a_readable_bag() {
     assert!(error.contains("write failed") && error.contains("readable"), "{error}");
     let report = json(&percept(&["inspect", &out.to_string_lossy(), "--json"]));
     assert!(report["messages"].as_u64().unwrap() > 0, "{report}");
+}
+
+/// A KITTI folder of clouds that no compression makes small.
+fn kitti_folder(root: &Path, frames: u32) {
+    let velodyne = root.join("training/velodyne");
+    std::fs::create_dir_all(&velodyne).unwrap();
+    for number in 0..frames {
+        let mut state = number + 1;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / 1e5 - 80.0
+        };
+        let bytes: Vec<u8> = (0..4 * 2500).flat_map(|_| next().to_le_bytes()).collect();
+        std::fs::write(velodyne.join(format!("{number:06}.bin")), bytes).unwrap();
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn converting_onto_a_full_disk_ends_with_3_and_leaves_a_readable_bag() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, out) = (folder.path().join("kitti"), folder.path().join("bag"));
+    kitti_folder(&root, 60);
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 1200; exec {} convert kitti {} --quiet --out {}",
+        env!("CARGO_BIN_EXE_percept"),
+        root.display(),
+        out.display()
+    );
+    let output = Command::new("bash").args(["-c", &script]).output().unwrap();
+    assert_eq!(code(&output), 3, "{}", text(&output.stderr));
+    let report = json(&percept(&["inspect", &out.to_string_lossy(), "--json"]));
+    assert!(report["messages"].as_u64().unwrap() > 0, "{report}");
+}
+
+#[test]
+fn skipped_frames_are_findings_and_the_summary_tells_them_as_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, out) = (folder.path().join("kitti"), folder.path().join("bag"));
+    kitti_folder(&root, 3);
+    std::fs::write(root.join("training/velodyne/000001.bin"), [0; 13]).unwrap();
+    let (root, out) = (root.to_string_lossy(), out.to_string_lossy());
+    let output = percept(&["convert", "kitti", &root, "--out", &out, "--json"]);
+    assert_eq!(code(&output), 1);
+    let summary = json(&output);
+    assert_eq!((summary["frames"].as_u64(), summary["skipped"].as_u64()), (Some(2), Some(1)));
+    assert!(summary["faulty"][0].as_str().unwrap().contains("13 bytes"), "{summary}");
+    let output = percept(&["convert", "kitti", &root, "--out", &format!("{out}2"), "--strict"]);
+    assert_eq!(code(&output), 2);
+    assert!(text(&output.stderr).contains("000001.bin"), "{}", text(&output.stderr));
+    let output = percept(&["convert", "nuscenes", &root, "--out", &format!("{out}3")]);
+    assert_eq!(code(&output), 2);
+    assert!(text(&output.stderr).contains("found training/"), "{}", text(&output.stderr));
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! A recorded drive with its truth, as a bag: what `percept simulate` and `percept convert` write.
 //!
 //! ```text
-//! DriveFrame { cloud, camera, pose, image, objects, labels, KITTI text } ─DriveWriter─► clouds, TF, odometry, truth
+//! DriveFrame { cloud, cameras, poses, objects, labels, KITTI text } ─DriveWriter─► clouds, images, TF, odometry, truth
 //! ```
 
+mod camera_topics;
 mod frame;
 mod writer;
 
-pub use frame::DriveFrame;
+pub use frame::{DriveCamera, DriveFrame, EncodedImage, ObjectDetails};
 pub use writer::{DriveOptions, DriveWriter};

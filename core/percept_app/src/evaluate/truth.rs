@@ -1,7 +1,7 @@
 //! Truth by the stamp of its cloud, from a bag or from KITTI's label files.
 
 use super::detections::{OutputDetections, pick_topic, read_arrays};
-use crate::convert_kitti::{kitti_frame_of, kitti_stamp};
+use crate::convert::{kitti_frame_of, kitti_stamp};
 use crate::kitti_folder::KittiFolder;
 use crate::{AppError, topics};
 use percept_bag::{BagReader, RawMessage, ReadOptions, TopicFilter};

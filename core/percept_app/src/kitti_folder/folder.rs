@@ -26,6 +26,8 @@ pub struct KittiFrame {
     pub cloud: Option<PointCloud>,
     /// The calibration.
     pub calib: Option<Calibration>,
+    /// The text of the calibration file.
+    pub calib_text: Option<String>,
     /// The text of the label file, DontCare included.
     pub label_text: Option<String>,
     /// The bytes of the left colour image.
@@ -46,7 +48,7 @@ impl KittiFolder {
             (true, _, _) => root.to_owned(),
             (false, true, _) => nested,
             (false, false, Some(parent)) => parent.to_owned(),
-            (false, false, None) => return Err(AppError::NotKitti { path: root.to_owned(), part }),
+            (false, false, None) => return Err(AppError::not_kitti(root, part)),
         };
         let mut frames = Vec::new();
         let folder = root.join(part);
@@ -59,7 +61,7 @@ impl KittiFolder {
         }
         frames.sort_unstable();
         if frames.is_empty() {
-            return Err(AppError::NotKitti { path: root, part });
+            return Err(AppError::not_kitti(&root, part));
         }
         Ok(Self { root, frames })
     }
@@ -85,6 +87,7 @@ impl KittiFolder {
             number,
             cloud: cloud.map(|(path, bytes)| parse_velodyne(&path, &bytes)).transpose()?,
             calib: self.calib(number)?,
+            calib_text: self.text(number, "calib")?.map(|(_, text)| text),
             label_text: self.label_text(number)?,
             image_png,
         })
@@ -116,7 +119,7 @@ impl KittiFolder {
             return Ok((1242, 375));
         }
         let (width, height) = image::image_dimensions(&path)
-            .map_err(|e| AppError::KittiFile { path, reason: format!("no readable PNG: {e}") })?;
+            .map_err(|e| AppError::DataFile { path, reason: format!("no readable PNG: {e}") })?;
         Ok((width as usize, height as usize))
     }
 
@@ -129,7 +132,7 @@ impl KittiFolder {
         let Some((path, bytes)) = self.part(number, part, "txt")? else { return Ok(None) };
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Some((path, text))),
-            Err(_) => Err(AppError::KittiFile { path, reason: "the text is not UTF-8".to_owned() }),
+            Err(_) => Err(AppError::DataFile { path, reason: "the text is not UTF-8".to_owned() }),
         }
     }
 
@@ -141,7 +144,7 @@ impl KittiFolder {
         let length = fs::metadata(&path).map_err(AppError::io("read", &path))?.len();
         if length > LIMIT_BYTES {
             let reason = format!("{length} bytes, expected at most {LIMIT_BYTES}");
-            return Err(AppError::KittiFile { path, reason });
+            return Err(AppError::DataFile { path, reason });
         }
         let bytes = fs::read(&path).map_err(AppError::io("read", &path))?;
         Ok(Some((path, bytes)))

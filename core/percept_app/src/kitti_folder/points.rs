@@ -11,7 +11,7 @@ use std::path::Path;
 pub fn parse_velodyne(path: &Path, bytes: &[u8]) -> Result<PointCloud, AppError> {
     const POINT_BYTES: usize = 16;
     if !bytes.len().is_multiple_of(POINT_BYTES) {
-        return Err(AppError::KittiFile {
+        return Err(AppError::DataFile {
             path: path.to_owned(),
             reason: format!(
                 "{} bytes are no whole number of points of {POINT_BYTES} bytes: is it cut off?",
@@ -21,5 +21,5 @@ pub fn parse_velodyne(path: &Path, bytes: &[u8]) -> Result<PointCloud, AppError>
     }
     let values = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
     PointCloud::new(PointLayout::xyzi(), values)
-        .map_err(|e| AppError::KittiFile { path: path.to_owned(), reason: e.to_string() })
+        .map_err(|e| AppError::DataFile { path: path.to_owned(), reason: e.to_string() })
 }

@@ -1,6 +1,6 @@
 //! The cloud of a stamp, from a bag or a KITTI folder, for pictures.
 
-use crate::convert_kitti::kitti_frame_of;
+use crate::convert::kitti_frame_of;
 use crate::kitti_folder::KittiFolder;
 use crate::replay::decode_cloud;
 use crate::topics::pick_cloud_topic;

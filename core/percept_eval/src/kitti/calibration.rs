@@ -55,7 +55,9 @@ fn matrix<const N: usize>(source_name: &str, text: &str, names: &[&str]) -> Resu
         let name = line.split_whitespace().next().unwrap_or("");
         names.contains(&name.trim_end_matches(':'))
     };
-    let line = text.lines().find(|line| is_named(line)).ok_or_else(|| bad(format!("no line {}", names[0])))?;
+    let found = text.lines().enumerate().find(|(_, line)| is_named(line));
+    let (index, line) = found.ok_or_else(|| bad(format!("no line {}", names[0])))?;
+    let bad = |problem: String| bad(format!("line {}: {problem}", index + 1));
     let mut values = [0.0; N];
     let mut count = 0;
     for text in line.split_whitespace().skip(1) {
