@@ -89,20 +89,15 @@ pub fn simulate(
     settings: &SimulateSettings,
     progress: &mut dyn Progress,
 ) -> Result<SimulateSummary, AppError> {
-    let sensor = LidarModel::named_or_from_file(&settings.sensor).map_err(AppError::stage("simulation"))?;
-    let kitti = WorldConfig::kitti().map_err(AppError::stage("simulation"))?;
-    let config = WorldConfig { sensor: sensor.clone(), ring_and_time: true, ..kitti };
+    let config = world_of(settings)?;
+    let sensor = config.sensor.clone();
     let options = DriveOptions {
         t_base_lidar: t_base_lidar(&config.sensor),
         fixed_camera: true,
         labelled_points: settings.labelled_points,
         provenance: provenance(settings, &config.sensor.name),
     };
-    let view = match settings.view {
-        SimulatedView::Full => View::Full,
-        SimulatedView::KittiCamera => View::KittiCamera,
-    };
-    let drive = Drive::new(config, settings.seed, view, settings.speed_mps, settings.frames, START)
+    let drive = Drive::new(config, settings.seed, settings.view.into(), settings.speed_mps, settings.frames, START)
         .map_err(AppError::stage("simulation"))?;
     let mut writer = DriveWriter::create(out, options)?.in_layout(layout_of(&sensor));
     let camera = camera_beside(&sensor);
@@ -136,6 +131,22 @@ pub fn simulate(
     writer.finish()?;
     progress.end();
     Ok(summary)
+}
+
+/// The world that settings describe, and the sensor in it.
+pub(crate) fn world_of(settings: &SimulateSettings) -> Result<WorldConfig, AppError> {
+    let sensor = LidarModel::named_or_from_file(&settings.sensor).map_err(AppError::stage("simulation"))?;
+    let kitti = WorldConfig::kitti().map_err(AppError::stage("simulation"))?;
+    Ok(WorldConfig { sensor, ring_and_time: true, ..kitti })
+}
+
+impl From<SimulatedView> for View {
+    fn from(view: SimulatedView) -> Self {
+        match view {
+            SimulatedView::Full => Self::Full,
+            SimulatedView::KittiCamera => Self::KittiCamera,
+        }
+    }
 }
 
 fn layout_of(sensor: &LidarModel) -> DriverLayout {
