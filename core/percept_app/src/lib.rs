@@ -20,6 +20,7 @@ pub mod kitti_folder;
 pub mod output_bag;
 pub mod pictures;
 mod progress;
+pub mod realism;
 pub mod replay;
 pub mod simulate;
 pub mod topics;

@@ -4,7 +4,9 @@ use crate::drive::{DriveFrame, DriveOptions, DriveWriter};
 use crate::{AppError, Progress};
 use percept_eval::kitti::{annotations_of_truth, write_label_line};
 use percept_msgs::DriverLayout;
-use percept_sim::{Drive, LidarModel, PointDriver, SceneConfig, View, WorldConfig, camera_beside, t_base_lidar};
+use percept_sim::{
+    Drive, LidarModel, PointDriver, SceneConfig, SceneMix, View, WorldConfig, camera_beside, t_base_lidar,
+};
 use percept_types::{Camera, Stamp};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -100,12 +102,8 @@ pub fn simulate(
     settings: &SimulateSettings,
     progress: &mut dyn Progress,
 ) -> Result<SimulateSummary, AppError> {
-    let sensor = LidarModel::named_or_from_file(&settings.sensor).map_err(AppError::stage("simulation"))?;
-    let kitti = WorldConfig::kitti().map_err(AppError::stage("simulation"))?;
-    let scene = SceneConfig::named_or_from_file(&settings.scene).map_err(AppError::stage("simulation"))?;
-    // What a far-sighted sensor sees is told as far as it sees.
-    let truth_range_m = kitti.truth_range_m.max(f64::from(sensor.range_m[1]));
-    let config = WorldConfig { scene, sensor: sensor.clone(), ring_and_time: true, truth_range_m, ..kitti };
+    let config = world_of(settings)?;
+    let sensor = config.sensor.clone();
     let options = DriveOptions {
         t_base_lidar: t_base_lidar(&config.sensor),
         t_map_odom: None,
@@ -113,11 +111,7 @@ pub fn simulate(
         labelled_points: settings.labelled_points,
         provenance: provenance(settings, &config.sensor.name),
     };
-    let view = match settings.view {
-        SimulatedView::Full => View::Full,
-        SimulatedView::KittiCamera => View::KittiCamera,
-    };
-    let drive = Drive::new(config, settings.seed, view, settings.speed_mps, settings.frames, START)
+    let drive = Drive::new(config, settings.seed, settings.view.into(), settings.speed_mps, settings.frames, START)
         .map_err(AppError::stage("simulation"))?;
     let mut writer = DriveWriter::create(out, options)?.in_layout(layout_of(&sensor));
     let camera = camera_beside(&sensor);
@@ -151,6 +145,26 @@ pub fn simulate(
     writer.finish()?;
     progress.end();
     Ok(summary)
+}
+
+/// The world that settings describe, and the sensor in it; of several scenes the one that the seed draws.
+pub(crate) fn world_of(settings: &SimulateSettings) -> Result<WorldConfig, AppError> {
+    let sensor = LidarModel::named_or_from_file(&settings.sensor).map_err(AppError::stage("simulation"))?;
+    let kitti = WorldConfig::kitti().map_err(AppError::stage("simulation"))?;
+    let scenes = SceneMix::parse(&settings.scene).map_err(AppError::stage("simulation"))?;
+    let scene = scenes.draw(settings.seed).clone();
+    // What a far-sighted sensor sees is told as far as it sees.
+    let truth_range_m = kitti.truth_range_m.max(f64::from(sensor.range_m[1]));
+    Ok(WorldConfig { scene, sensor, ring_and_time: true, truth_range_m, ..kitti })
+}
+
+impl From<SimulatedView> for View {
+    fn from(view: SimulatedView) -> Self {
+        match view {
+            SimulatedView::Full => Self::Full,
+            SimulatedView::KittiCamera => Self::KittiCamera,
+        }
+    }
 }
 
 fn layout_of(sensor: &LidarModel) -> DriverLayout {

@@ -2,9 +2,12 @@
 //!
 //! * [`kitti`]: AP in the image, from above and in space, AOS, for 11 and 40 recall points, as KITTI's development kit.
 //! * [`bev_ap`]: the same precision-recall machinery for LiDAR-only truth, for validation while training.
+//! * [`operating_point`]: a score threshold chosen on one set of frames, its recall and precision on another.
+//! * [`instances`]: things found where only points are labelled.
 //! * [`nuscenes`]: mAP by centre distance, true-positive errors and NDS, as `detection_cvpr_2019`.
 //! * [`bootstrap`]: whether detector A is better than B, by resampling frames.
 //! * [`worst`]: the frames with most misses and false boxes, with what was matched to what.
+//! * [`realism`]: how alike simulated and real sweeps are.
 //! * [`latency`]: exact percentiles of stage times.
 //! * [`table`]: plain-text tables.
 //!
@@ -15,10 +18,13 @@ pub mod bev_ap;
 pub mod bootstrap;
 mod dense_curve;
 mod error;
+pub mod instances;
 pub mod kitti;
 pub mod latency;
 pub mod matching;
 pub mod nuscenes;
+pub mod operating_point;
+pub mod realism;
 pub mod table;
 pub mod worst;
 

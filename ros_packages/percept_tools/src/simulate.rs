@@ -4,6 +4,7 @@ use crate::outcome::{EXIT_CODES, Outcome};
 use crate::{bar::Bar, report};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
+use percept_app::realism::{RealismSettings, compare_with_real};
 use percept_app::simulate::{
     DEFAULT_SCENE, DEFAULT_SENSOR, SimulateSettings, SimulatedView, scene_names, sensor_names, simulate,
 };
@@ -13,21 +14,30 @@ const EXAMPLES: &str = "Examples:
   percept simulate --out street --seed 7 --frames 100     ten seconds at 10 Hz
   percept simulate --out motorway --scene highway --speed 30
   percept simulate --out street --sensor vlp-16           another sensor, its sweeps as its driver gives them
+  percept simulate --compare kitti --view kitti --frames 60    how real is it? against percept convert kitti's bag
   percept replay street --weights W --out boxes && percept eval boxes --truth street";
 
 /// Write a simulated drive as a rosbag2: clouds, TF, odometry, camera calibration and everything that is true
 ///
-/// The same seed gives the same bytes.
+/// The same seed gives the same bytes. With --compare the sweeps are held against real ones: points a ring, ranges and
+/// heights, points an object, intensity, drop-out. Without --out each frame is then of a world of its own and nothing is
+/// written but the page and the picture of the comparison.
 #[derive(Debug, Args)]
 #[command(after_help = format!("{}\n\n{EXAMPLES}\n\n{EXIT_CODES}", sensors()))]
 pub struct SimulateArgs {
     /// Folder of the new bag; must not exist or be empty
-    #[arg(long, short)]
-    out: PathBuf,
+    #[arg(long, short, required_unless_present = "compare")]
+    out: Option<PathBuf>,
+    /// Compare with a bag of real sweeps, with true boxes or without; findings are bins beyond a factor of 1.5
+    #[arg(long, value_name = "REAL_BAG")]
+    compare: Option<PathBuf>,
+    /// Folder for the page and the picture of --compare
+    #[arg(long, value_name = "FOLDER", default_value = "realism")]
+    report: PathBuf,
     /// A shipped sensor's name, or a sensor's JSON file
     #[arg(long, default_value = DEFAULT_SENSOR, value_name = "NAME|FILE")]
     sensor: String,
-    /// A shipped scene's name, or a scene's JSON file
+    /// A shipped scene's name, a scene's JSON file, or several with weights (urban=2,residential), of which the seed draws
     #[arg(long, default_value = DEFAULT_SCENE, value_name = "NAME|FILE")]
     scene: String,
     /// Which world and drive
@@ -81,7 +91,19 @@ pub fn run(args: &SimulateArgs, bar: &mut Bar) -> Result<Outcome> {
         },
         labelled_points: !args.no_labelled_points,
     };
-    let summary = simulate(&args.out, &settings, bar)?;
+    if let Some(out) = &args.out {
+        let summary = simulate(out, &settings, bar)?;
+        // With --compare its summary is the one JSON document.
+        if args.compare.is_none() || !args.json {
+            report::print(&summary, args.json)?;
+        }
+        if summary.interrupted {
+            return Ok(Outcome::Interrupted);
+        }
+    }
+    let Some(real) = &args.compare else { return Ok(Outcome::Done) };
+    let comparison = RealismSettings { real: real.clone(), written: args.out.clone(), folder: args.report.clone() };
+    let summary = compare_with_real(&comparison, &settings, bar)?;
     report::print(&summary, args.json)?;
-    Ok(if summary.interrupted { Outcome::Interrupted } else { Outcome::Done })
+    Ok(if summary.interrupted { Outcome::Interrupted } else { Outcome::found(summary.has_findings()) })
 }

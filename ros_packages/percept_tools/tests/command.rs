@@ -65,6 +65,21 @@ fn inspect_lists_the_topics_of_a_drive_as_json() {
 }
 
 #[test]
+fn simulate_compares_with_a_bag_and_needs_no_output_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let bag = drive(folder.path(), "2");
+    let report = folder.path().join("report").to_string_lossy().into_owned();
+    let asked = ["simulate", "--compare", &bag, "--view", "kitti", "--frames", "2", "--report", &report, "--json"];
+    let output = percept(&asked);
+    assert!(code(&output) <= 1, "{}", text(&output.stderr));
+    let compared = json(&output);
+    assert_eq!(compared["real"]["frames"], 2);
+    assert!(compared["statistics"].as_array().unwrap().len() > 10);
+    assert!(Path::new(&report).join("realism.html").is_file() && Path::new(&report).join("realism.png").is_file());
+    assert_eq!(code(&percept(&["simulate"])), 2);
+}
+
+#[test]
 fn a_cut_bag_is_reported_and_strict_makes_it_a_finding() {
     let folder = tempfile::tempdir().unwrap();
     let bag = drive(folder.path(), "3");

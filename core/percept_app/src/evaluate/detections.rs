@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The detections of one bag.
-pub(super) struct OutputDetections {
-    pub(super) bag: PathBuf,
-    pub(super) by_stamp: BTreeMap<Stamp, Detections>,
+pub(crate) struct OutputDetections {
+    pub(crate) bag: PathBuf,
+    pub(crate) by_stamp: BTreeMap<Stamp, Detections>,
 }
 
 /// Reads every Detection3DArray of the topic; of two messages with one stamp the later counts.

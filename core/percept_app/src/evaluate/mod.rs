@@ -11,20 +11,22 @@ mod boxes;
 mod compare;
 mod detections;
 mod frames;
+mod near;
 mod report;
 mod truth;
 mod worst;
 
 pub use boxes::{BevClassScores, BevScores};
 pub use compare::Comparison;
+pub use near::{ClassThreshold, InstanceScores, NearClass, NearScores, NearSettings, ThresholdSource};
 pub use report::{Evaluation, FrameCounts, OutputScore};
 pub use worst::{WorstFrame, WorstSettings};
 
 use crate::{AppError, Progress};
-use detections::read_detections;
+use detections::{OutputDetections, read_detections};
 use frames::{Frames, pair_frames};
 use std::path::{Path, PathBuf};
-use truth::read_truth;
+pub(crate) use truth::{TruthFrames, read_truth};
 
 /// What to evaluate beyond average precision.
 #[derive(Clone, Debug)]
@@ -37,13 +39,15 @@ pub struct EvaluateSettings {
     pub nuscenes: bool,
     /// The worst frames to draw.
     pub worst: Option<WorstSettings>,
+    /// What to ask of the objects near the sensor, if anything.
+    pub near: Option<NearSettings>,
     /// Resamples of the bootstrap.
     pub resamples: usize,
 }
 
 impl Default for EvaluateSettings {
     fn default() -> Self {
-        Self { topic: None, truth_topic: None, nuscenes: false, worst: None, resamples: 1000 }
+        Self { topic: None, truth_topic: None, nuscenes: false, worst: None, near: None, resamples: 1000 }
     }
 }
 
@@ -63,12 +67,19 @@ pub fn evaluate(
         detections.push(read_detections(out, settings.topic.as_deref())?);
         progress.advance(1);
     }
+    if let Some(near) = settings.near.as_ref().filter(|_| near::has_labelled_points_alone(truth)) {
+        return labelled_points(truth, outputs, &detections, near, progress);
+    }
     let truth_frames = read_truth(truth, settings.truth_topic.as_deref(), &detections)?;
     progress.advance(1);
     let frames: Vec<Frames> = pair_frames(truth, &truth_frames, outputs, &detections)?;
     let mut scores = Vec::with_capacity(outputs.len());
-    for (out, frames) in outputs.iter().zip(&frames) {
-        scores.push(report::score(out, frames, settings)?);
+    for ((out, frames), detections) in outputs.iter().zip(&frames).zip(&detections) {
+        let mut score = report::score(out, frames, settings)?;
+        if let Some(near) = &settings.near {
+            score.near = Some(near::score_near(truth, detections, frames, near, progress)?);
+        }
+        scores.push(score);
         progress.advance(1);
     }
     let comparison = match frames.as_slice() {
@@ -81,4 +92,21 @@ pub fn evaluate(
     };
     progress.end();
     Ok(Evaluation { truth: truth.to_owned(), outputs: scores, comparison, worst })
+}
+
+/// Outputs on sweeps of which the points are labelled and nothing else is known.
+fn labelled_points(
+    truth: &Path,
+    outputs: &[PathBuf],
+    detections: &[OutputDetections],
+    settings: &NearSettings,
+    progress: &mut dyn Progress,
+) -> Result<Evaluation, AppError> {
+    let mut scores = Vec::with_capacity(outputs.len());
+    for (out, detections) in outputs.iter().zip(detections) {
+        let instances = near::score_instances(truth, detections, settings, progress)?;
+        scores.push(OutputScore::of_instances(out, instances));
+    }
+    progress.end();
+    Ok(Evaluation { truth: truth.to_owned(), outputs: scores, comparison: Vec::new(), worst: Vec::new() })
 }

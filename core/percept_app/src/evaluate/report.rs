@@ -1,7 +1,7 @@
 //! The figures of an evaluation, as a table and as JSON.
 
 use super::frames::Frames;
-use super::{Comparison, EvaluateSettings, WorstFrame};
+use super::{Comparison, EvaluateSettings, InstanceScores, NearScores, WorstFrame};
 use crate::AppError;
 use percept_eval::kitti::{EvalConfig, FramePair, KittiResults, detections_in_image, evaluate};
 use percept_eval::table::{Table, figure};
@@ -37,6 +37,25 @@ pub struct OutputScore {
     pub bev: Option<super::boxes::BevScores>,
     /// nuScenes' figures, where asked for.
     pub nuscenes: Option<percept_eval::nuscenes::NuscenesResults>,
+    /// The objects near the sensor, where asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub near: Option<NearScores>,
+    /// The same where the truth labels points alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instances: Option<InstanceScores>,
+}
+
+impl OutputScore {
+    /// Of sweeps whose points alone are labelled.
+    pub(super) fn of_instances(out: &Path, instances: InstanceScores) -> Self {
+        let frames = FrameCounts {
+            evaluated: instances.frames,
+            outside_span: instances.without_detections,
+            ..FrameCounts::default()
+        };
+        let out = out.to_owned();
+        Self { out, frames, kitti: None, bev: None, nuscenes: None, near: None, instances: Some(instances) }
+    }
 }
 
 /// Everything that `percept eval` tells.
@@ -75,7 +94,7 @@ pub(super) fn score(out: &Path, frames: &Frames<'_>, settings: &EvaluateSettings
     let bev = if kitti.is_none() { super::boxes::bev_scores(frames)? } else { None };
     let nuscenes = if settings.nuscenes { Some(super::boxes::nuscenes_scores(frames)?) } else { None };
     let counts = FrameCounts { boxes_outside_image, ..frames.counts };
-    Ok(OutputScore { out: out.to_owned(), frames: counts, kitti, bev, nuscenes })
+    Ok(OutputScore { out: out.to_owned(), frames: counts, kitti, bev, nuscenes, near: None, instances: None })
 }
 
 impl fmt::Display for Evaluation {
@@ -91,6 +110,12 @@ impl fmt::Display for Evaluation {
             }
             if let Some(nuscenes) = &score.nuscenes {
                 writeln!(f, "nuScenes\n{}", nuscenes.table())?;
+            }
+            if let Some(near) = &score.near {
+                write!(f, "{near}")?;
+            }
+            if let Some(instances) = &score.instances {
+                write!(f, "{instances}")?;
             }
         }
         write_comparison(f, &self.comparison)?;

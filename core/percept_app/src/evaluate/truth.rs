@@ -16,11 +16,11 @@ use std::path::Path;
 
 /// What is true of one frame.
 #[derive(Clone, Debug, Default)]
-pub(super) struct TruthFrame {
+pub(crate) struct TruthFrame {
     /// KITTI's labels with the camera they refer to.
-    pub(super) kitti: Option<(Vec<Annotation>, Camera)>,
+    pub(crate) kitti: Option<(Vec<Annotation>, Camera)>,
     /// Boxes in the LiDAR's frame.
-    pub(super) objects: Option<Vec<TruthObject>>,
+    pub(crate) objects: Option<Vec<TruthObject>>,
 }
 
 /// Transforms are looked up once the whole bag was read, so its history is kept: a year, ten million a frame.
@@ -28,10 +28,10 @@ const WHOLE_BAG_S: f64 = 3.2e7;
 const MAX_TRANSFORMS: usize = 10_000_000;
 
 /// Truth by stamp.
-pub(super) type TruthFrames = BTreeMap<Stamp, TruthFrame>;
+pub(crate) type TruthFrames = BTreeMap<Stamp, TruthFrame>;
 
 /// Reads truth from a bag, or from a KITTI folder whose frames are matched to the stamps of the outputs.
-pub(super) fn read_truth(
+pub(crate) fn read_truth(
     truth: &Path,
     topic: Option<&str>,
     outputs: &[OutputDetections],

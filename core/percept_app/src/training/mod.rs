@@ -24,6 +24,7 @@ pub use error::TrainingError;
 pub use export::{Exported, export};
 pub use held_out::{HeldOut, HeldOutFrame, Scores};
 pub use near_cars::NearCars;
+pub(crate) use near_cars::near_config;
 pub use run_config::{DEFAULT_STEPS, RunConfig};
 pub use session::{SessionEnd, SessionPlan, train};
 pub use simulated::SimulatedFrames;

@@ -21,6 +21,17 @@ const FIGURES: [(&str, BoxOverlap, f64); 4] = [
     ("3d_0.7", BoxOverlap::Volume, 0.7),
 ];
 
+/// The cars asked for, under one of the overlaps.
+pub(crate) fn near_config(overlap: BoxOverlap, min_overlap: f64) -> Result<BevApConfig, EvalError> {
+    Ok(BevApConfig {
+        min_overlap,
+        overlap,
+        min_points: MIN_POINTS,
+        max_range_m: Some(MAX_RANGE_M),
+        ..BevApConfig::kitti("Car")?
+    })
+}
+
 /// Average precision of the cars that are near and have points; vans and DontCare are neither right nor wrong.
 #[derive(Clone, Debug)]
 pub struct NearCars {
@@ -33,16 +44,7 @@ impl NearCars {
     /// # Errors
     /// Without frames; a box or score that is not finite.
     pub fn of(frames: &[BevFrame<'_>]) -> Result<Self, EvalError> {
-        let figure = |(name, overlap, min_overlap)| {
-            let config = BevApConfig {
-                min_overlap,
-                overlap,
-                min_points: MIN_POINTS,
-                max_range_m: Some(MAX_RANGE_M),
-                ..BevApConfig::kitti("Car")?
-            };
-            Ok((name, evaluate(frames, &config)?))
-        };
+        let figure = |(name, overlap, min_overlap)| Ok((name, evaluate(frames, &near_config(overlap, min_overlap)?)?));
         Ok(Self { figures: FIGURES.into_iter().map(figure).collect::<Result<_, EvalError>>()? })
     }
 
@@ -78,7 +80,13 @@ impl NearCars {
         format!("{} near cars {}", self.num_cars(), figures.join(", "))
     }
 
-    fn num_cars(&self) -> usize {
+    /// Average precision in percent by figure; without any where there is no such car.
+    pub fn figures(&self) -> BTreeMap<String, f64> {
+        self.figures.iter().filter_map(|(name, ap)| Some(((*name).to_owned(), ap.ap_r40?))).collect()
+    }
+
+    /// Cars that count.
+    pub fn num_cars(&self) -> usize {
         self.figures.first().map_or(0, |(_, ap)| ap.num_truth)
     }
 }

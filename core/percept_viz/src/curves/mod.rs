@@ -28,6 +28,24 @@ impl Series {
         Self { name: name.into(), points, color_index, faint: false }
     }
 
+    /// The outline of bins: a level from where each begins to where it ends; a bin without a value is a gap.
+    pub fn steps(
+        name: impl Into<String>,
+        color_index: usize,
+        bins: impl IntoIterator<Item = ([f64; 2], Option<f64>)>,
+    ) -> Self {
+        let level = |([from, to], value): ([f64; 2], Option<f64>)| {
+            let value = value.unwrap_or(f64::NAN);
+            [[from, value], [to, value]]
+        };
+        Self::new(name, color_index, bins.into_iter().flat_map(level).collect())
+    }
+
+    /// The same, thin and pale and without a name.
+    pub fn behind(self) -> Self {
+        Self { name: String::new(), faint: true, ..self }
+    }
+
     /// A noisy series as two: the raw values pale and without a name, their exponential mean over about `window`
     /// points in full weight.
     pub fn raw_and_smooth(
@@ -102,6 +120,29 @@ mod tests {
         let smooth = smoothed(&points, 10);
         assert_eq!(smooth.len(), 49);
         assert!(smooth.iter().all(|[_, y]| (y - 3.0).abs() < 1e-12));
+    }
+
+    #[test]
+    fn steps_run_level_over_each_bin_and_leave_a_gap_where_there_is_no_value() {
+        let series = Series::steps("s", 0, [([0.0, 1.0], Some(2.0)), ([1.0, 3.0], None)]);
+        assert_eq!(series.points[..2], [[0.0, 2.0], [1.0, 2.0]]);
+        assert!(series.points[2..].iter().all(|[_, y]| y.is_nan()) && series.clone().behind().faint);
+    }
+
+    #[test]
+    fn a_legend_that_fits_stands_beside_the_title_and_a_long_one_below_it() {
+        let plot = |names: [&str; 2]| Plot {
+            title: "Range".into(),
+            series: names.map(|name| Series::new(name, 0, vec![[0.0, 0.0], [1.0, 1.0]])).to_vec(),
+            ..Plot::default()
+        };
+        let height_of = |name: &str, svg: &str| {
+            let line = svg.lines().find(|line| line.contains(&format!(">{name}<"))).unwrap().to_owned();
+            line.split("y=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().parse::<f64>().unwrap()
+        };
+        assert!(height_of("real", &render_svg(&plot(["real", "simulated"]))) < 34.0);
+        let long = "precision of the first of two detectors";
+        assert!(height_of(long, &render_svg(&plot([long, "of the second"]))) > 200.0);
     }
 
     #[test]

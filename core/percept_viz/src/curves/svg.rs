@@ -1,7 +1,7 @@
 //! A plot as SVG that takes its ink from the page around it.
 
 use super::frame::Frame;
-use super::{Plot, plot_color};
+use super::{Plot, Series, plot_color};
 use crate::report::escape;
 use std::fmt::Write;
 
@@ -66,14 +66,38 @@ fn lines(svg: &mut String, plot: &Plot, frame: &Frame) {
     }
 }
 
-/// Lower left: where precision over recall leaves room.
+/// Beside the title where there is room, so that no curve runs behind it; else in the lower left, where precision over
+/// recall leaves room.
 fn legend(svg: &mut String, plot: &Plot, frame: &Frame) {
     let named: Vec<_> = plot.series.iter().filter(|series| !series.name.is_empty()).collect();
+    let title_px = plot.title.chars().count() as f64 * TITLE_CHAR_PX;
+    let beside_px: f64 = named.iter().map(|series| entry_px(&series.name)).sum();
+    if title_px + beside_px < frame.width {
+        let mut x = frame.left + frame.width - beside_px + ENTRY_GAP_PX;
+        for series in named {
+            entry(svg, series, [x, frame.top - 18.0]);
+            x += entry_px(&series.name);
+        }
+        return;
+    }
     let top = frame.top + frame.height - 16.0 * named.len() as f64;
     for (row, series) in named.iter().enumerate() {
-        let (x, y) = (frame.left + 12.0, top + 16.0 * row as f64);
-        let color = plot_color(series.color_index).css();
-        let _ = writeln!(svg, "<path class=\"line\" stroke=\"{color}\" d=\"M{x:.1} {y:.1}h18\"/>");
-        text(svg, "tick", [x + 24.0, y + 4.0], &series.name);
+        entry(svg, series, [frame.left + 12.0, top + 16.0 * row as f64]);
     }
+}
+
+/// Widths of characters, measured generously: the reader's font decides.
+const TITLE_CHAR_PX: f64 = 8.2;
+const LEGEND_CHAR_PX: f64 = 6.4;
+const ENTRY_GAP_PX: f64 = 14.0;
+const STROKE_PX: f64 = 18.0;
+
+fn entry_px(name: &str) -> f64 {
+    ENTRY_GAP_PX + STROKE_PX + 6.0 + name.chars().count() as f64 * LEGEND_CHAR_PX
+}
+
+fn entry(svg: &mut String, series: &Series, [x, y]: [f64; 2]) {
+    let color = plot_color(series.color_index).css();
+    let _ = writeln!(svg, "<path class=\"line\" stroke=\"{color}\" d=\"M{x:.1} {y:.1}h{STROKE_PX}\"/>");
+    text(svg, "tick", [x + STROKE_PX + 6.0, y + 4.0], &series.name);
 }
