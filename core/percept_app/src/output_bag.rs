@@ -1,7 +1,7 @@
 //! Typed messages into a bag: a topic knows its message, so nothing can be written on the wrong one.
 
 use crate::AppError;
-use percept_bag::{BagWriter, QosProfile, TopicId, TopicSpec, WriteOptions};
+use percept_bag::{BagWriter, QosProfile, RawMessage, TopicId, TopicInfo, TopicSpec, WriteOptions};
 use percept_msgs::Message;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -28,6 +28,8 @@ impl<M: Message> OutputTopic<M> {
 #[derive(Debug)]
 pub struct OutputBag {
     writer: BagWriter,
+    /// Topics of the bag by name.
+    ids: BTreeMap<String, TopicId>,
 }
 
 impl OutputBag {
@@ -36,7 +38,7 @@ impl OutputBag {
     /// # Errors
     /// When the folder is in use or cannot be made.
     pub fn create(path: &Path) -> Result<Self, AppError> {
-        Ok(Self { writer: BagWriter::create(path, WriteOptions::default())? })
+        Ok(Self { writer: BagWriter::create(path, WriteOptions::default())?, ids: BTreeMap::new() })
     }
 
     /// Adds a topic for messages of type `M`, whether or not it will have any.
@@ -62,10 +64,29 @@ impl OutputBag {
         match topic.id.get() {
             Some(id) => Ok(*id),
             None => {
-                let id = self.writer.add_topic(topic.spec.clone())?;
+                let id = self.id_of_spec(topic.spec.clone())?;
                 Ok(*topic.id.get_or_init(|| id))
             }
         }
+    }
+
+    fn id_of_spec(&mut self, spec: TopicSpec) -> Result<TopicId, AppError> {
+        if let Some(id) = self.ids.get(&spec.name) {
+            return Ok(*id);
+        }
+        let name = spec.name.clone();
+        let id = self.writer.add_topic(spec)?;
+        self.ids.insert(name, id);
+        Ok(id)
+    }
+
+    /// Appends a message of another bag as it is, on the topic of its name.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn copy(&mut self, topic: &TopicInfo, message: &RawMessage) -> Result<(), AppError> {
+        let id = self.id_of_spec(TopicSpec::from(topic))?;
+        Ok(self.writer.write(id, message.log_time_ns, message.publish_time_ns, &message.data)?)
     }
 
     /// Notes where the bag came from.

@@ -85,6 +85,12 @@ impl Drive {
         Ok(Self { config, world, seed, view, speed_mps, start, num_frames, next: 0 })
     }
 
+    /// The same drive from frame `first` on: the frames are those that it would have been followed by.
+    #[must_use]
+    pub fn starting_at(self, first: u64) -> Self {
+        Self { next: first, ..self }
+    }
+
     /// The world driven through.
     pub fn world(&self) -> &World {
         &self.world
@@ -124,7 +130,7 @@ impl Iterator for Drive {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = (self.num_frames - self.next) as usize;
+        let left = self.num_frames.saturating_sub(self.next) as usize;
         (left, Some(left))
     }
 }

@@ -6,7 +6,9 @@
 
 mod camera_topics;
 mod frame;
+mod resume;
 mod writer;
 
 pub use frame::{DriveCamera, DriveFrame, EncodedImage, ObjectDetails};
+pub use resume::UnfinishedDrive;
 pub use writer::{DriveOptions, DriveWriter};

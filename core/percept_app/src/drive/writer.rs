@@ -1,10 +1,11 @@
 //! The topics of a drive and one frame's messages on them.
 
 use super::camera_topics::CameraTopics;
+use super::resume::PROVENANCE;
 use super::{DriveCamera, DriveFrame};
 use crate::output_bag::{OutputBag, OutputTopic};
 use crate::{AppError, topics};
-use percept_bag::QosProfile;
+use percept_bag::{QosProfile, RawMessage, TopicInfo};
 use percept_msgs::DriverLayout;
 use percept_msgs::geometry_msgs::{Pose, PoseWithCovariance, TransformStamped, Twist, TwistWithCovariance, Vector3};
 use percept_msgs::nav_msgs::Odometry;
@@ -58,7 +59,7 @@ impl DriveWriter {
     /// When it cannot be created.
     pub fn create(out: &Path, options: DriveOptions) -> Result<Self, AppError> {
         let mut bag = OutputBag::create(out)?;
-        bag.note("percept_drive", &options.provenance)?;
+        bag.note(PROVENANCE, &options.provenance)?;
         Ok(Self {
             points: bag.topic(topics::POINTS, QosProfile::SENSOR_DATA)?,
             tf_static: OutputTopic::when_used(topics::TF_STATIC, QosProfile::LATCHED),
@@ -90,6 +91,15 @@ impl DriveWriter {
     pub fn write_pose(&mut self, stamp: Stamp, t_odom_base: Transform) -> Result<(), AppError> {
         let transforms = vec![base_transform(stamp, t_odom_base)];
         self.bag.write(&self.tf, stamp.nanoseconds, &TFMessage { transforms })
+    }
+
+    /// Writes a message of an unfinished drive as it is; transforms that do not change are then written already.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn copy(&mut self, topic: &TopicInfo, message: &RawMessage) -> Result<(), AppError> {
+        self.is_first = false;
+        self.bag.copy(topic, message)
     }
 
     /// Writes what the frame has: transforms and calibration first, then the sensors, then truth.
