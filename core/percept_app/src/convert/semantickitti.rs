@@ -105,6 +105,13 @@ struct Sequence {
     num_usual_sizes: u64,
 }
 
+/// An image that is there.
+struct Image {
+    /// The file's bytes, where images are written.
+    png: Option<Vec<u8>>,
+    size_px: (u32, u32),
+}
+
 impl Sequence {
     fn open(folder: &Path, images: bool) -> Result<Self, AppError> {
         let calib_path = folder.join("calib.txt");
@@ -158,14 +165,14 @@ impl Sequence {
         self.folder.join(part).join(format!("{number:06}.{ending}"))
     }
 
-    fn image(&self, number: u64) -> Result<(Option<Vec<u8>>, Option<(u32, u32)>), AppError> {
+    fn image(&self, number: u64) -> Result<Option<Image>, AppError> {
         let path = self.file(number, "image_2", "png");
         if !path.is_file() {
-            return Ok((None, None));
+            return Ok(None);
         }
         let size_px =
             image::image_dimensions(&path).map_err(|e| AppError::data_file(&path, format!("no readable PNG: {e}")))?;
-        Ok((if self.images { read_if_there(&path)? } else { None }, Some(size_px)))
+        Ok(Some(Image { png: if self.images { read_if_there(&path)? } else { None }, size_px }))
     }
 }
 
@@ -190,8 +197,9 @@ impl DriveSource for Sequence {
         let cloud = parse_velodyne(&path, &read(&path)?)?;
         let label_path = self.file(number, "labels", "label");
         let labels = read_if_there(&label_path)?.map(|bytes| parse_labels(&label_path, &bytes, cloud.len()));
-        let (image_png, size_px) = self.image(number)?;
-        let (width, height) = size_px.unwrap_or(USUAL_IMAGE_PX);
+        let image = self.image(number)?;
+        let (width, height) = image.as_ref().map_or(USUAL_IMAGE_PX, |image| image.size_px);
+        let has_image = image.is_some();
         let camera = Camera {
             width: width as usize,
             height: height as usize,
@@ -200,12 +208,12 @@ impl DriveSource for Sequence {
         };
         let frame = DriveFrame {
             camera: Some(camera),
-            image_png,
+            image_png: image.and_then(|image| image.png),
             t_odom_base: self.t_odom_base(number)?,
             labels: labels.transpose()?,
             ..DriveFrame::of_cloud(self.stamp(number)?, cloud)
         };
-        self.num_usual_sizes += u64::from(size_px.is_none());
+        self.num_usual_sizes += u64::from(!has_image);
         Ok(frame)
     }
 }

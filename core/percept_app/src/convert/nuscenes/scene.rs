@@ -75,7 +75,7 @@ impl Scene {
         samples.sort_by_key(|row| row.timestamp);
         let times: BTreeMap<String, i64> = samples.iter().map(|row| (row.token.clone(), row.timestamp)).collect();
         let mut left_out = LeftOut::default();
-        let (mut files, between) = read_files(tables, &times, sweeps, &mut left_out)?;
+        let SceneFiles { by_sample: mut files, between } = read_files(tables, &times, sweeps, &mut left_out)?;
         let annotations = read_annotations(tables, &times, &mut left_out)?;
         let mut boxes: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for annotation in &annotations {
@@ -144,6 +144,15 @@ struct RecordedFile {
     file: SensorFile,
 }
 
+/// Files of a scene.
+#[derive(Default)]
+struct SceneFiles {
+    /// Of key frames, by the sample.
+    by_sample: BTreeMap<String, Vec<RecordedFile>>,
+    /// Between key frames.
+    between: Vec<RecordedFile>,
+}
+
 /// Files of key frames by sample and, with `sweeps`, those between; those whose pose or calibration is missing are left
 /// out and counted.
 fn read_files(
@@ -151,7 +160,7 @@ fn read_files(
     times: &BTreeMap<String, i64>,
     sweeps: bool,
     left_out: &mut LeftOut,
-) -> Result<(BTreeMap<String, Vec<RecordedFile>>, Vec<RecordedFile>), AppError> {
+) -> Result<SceneFiles, AppError> {
     let mut rows: Vec<SampleDataRow> = Vec::new();
     let is_wanted = |row: &SampleDataRow| (sweeps || row.is_key_frame) && times.contains_key(&row.sample_token);
     tables.read("sample_data.json", |row| rows.extend(Some(row).filter(is_wanted)))?;
@@ -171,7 +180,7 @@ fn read_files(
             poses.insert(row.token, pose);
         }
     })?;
-    let (mut files, mut between) = (BTreeMap::<String, Vec<RecordedFile>>::new(), Vec::new());
+    let mut files = SceneFiles::default();
     for row in &rows {
         let mount = mounts.get(&row.calibrated_sensor_token);
         let sensor = mount.and_then(|mount| sensors.get(&mount.sensor_token));
@@ -181,11 +190,11 @@ fn read_files(
         });
         match read {
             None => left_out.files += 1,
-            Some(file) if row.is_key_frame => files.entry(row.sample_token.clone()).or_default().push(file),
-            Some(file) => between.push(file),
+            Some(file) if row.is_key_frame => files.by_sample.entry(row.sample_token.clone()).or_default().push(file),
+            Some(file) => files.between.push(file),
         }
     }
-    Ok((files, between))
+    Ok(files)
 }
 
 fn sensor_file(
