@@ -6,7 +6,7 @@ mod fixtures;
 
 use fixtures::{config_for, small_network, write_bag, write_drive, write_weights};
 use percept_app::Unwatched;
-use percept_app::evaluate::{EvaluateSettings, NearSettings, ThresholdSource, evaluate};
+use percept_app::evaluate::{EvaluateSettings, NearSettings, ThresholdRule, ThresholdSource, evaluate};
 use percept_app::replay::{ReplaySettings, replay};
 use percept_app::simulate::{SimulateSettings, SimulatedView, simulate};
 use percept_bag::{BagReader, ReadOptions, TopicFilter};
@@ -18,7 +18,7 @@ use percept_types::{Box3d, Detection, Detections, PointCloud, PointLabels, Point
 use std::path::{Path, PathBuf};
 
 fn near(threshold: ThresholdSource) -> EvaluateSettings {
-    let near = NearSettings { weights: None, threshold, precision: 0.85 };
+    let near = NearSettings { weights: None, threshold, rule: ThresholdRule::BestF1 };
     EvaluateSettings { near: Some(near), ..EvaluateSettings::default() }
 }
 
