@@ -3,6 +3,7 @@
 //! ```text
 //! simulate, convert ─► drive bag ─► replay ─► output bag ─► evaluate ─► figures
 //!                                └──────── check, inspect ────────┘
+//! simulate ─► realism ◄─ bag of real sweeps
 //! ```
 //! The command `percept` and the ROS nodes parse and call what is here.
 

@@ -6,7 +6,7 @@ mod fixtures;
 
 use fixtures::{config_for, small_network, write_bag, write_drive, write_weights};
 use percept_app::Unwatched;
-use percept_app::evaluate::{EvaluateSettings, NearSettings, ThresholdSource, evaluate};
+use percept_app::evaluate::{EvaluateSettings, NearSettings, ThresholdRule, ThresholdSource, evaluate};
 use percept_app::replay::{ReplaySettings, replay};
 use percept_app::simulate::{SimulateSettings, SimulatedView, simulate};
 use percept_bag::{BagReader, ReadOptions, TopicFilter};
@@ -18,7 +18,7 @@ use percept_types::{Box3d, Detection, Detections, PointCloud, PointLabels, Point
 use std::path::{Path, PathBuf};
 
 fn near(threshold: ThresholdSource) -> EvaluateSettings {
-    let near = NearSettings { weights: None, threshold, precision: 0.85 };
+    let near = NearSettings { weights: None, threshold, rule: ThresholdRule::BestF1 };
     EvaluateSettings { near: Some(near), ..EvaluateSettings::default() }
 }
 
@@ -49,7 +49,7 @@ fn true_boxes_given_as_detections_are_all_found_at_a_score_below_theirs_and_none
     let out = true_boxes_as_output(&drive, folder.path(), 0.6);
     let scored = |score| {
         let evaluation =
-            evaluate(&[out.clone()], &drive, &near(ThresholdSource::Score(score)), &mut Unwatched).unwrap();
+            evaluate(std::slice::from_ref(&out), &drive, &near(ThresholdSource::Score(score)), &mut Unwatched).unwrap();
         evaluation.outputs[0].near.clone().unwrap()
     };
     let below = scored(0.5);
@@ -69,7 +69,7 @@ fn thresholds_come_from_the_weights_that_the_output_names_and_others_are_refused
     let settings = ReplaySettings { config: config_for(&weights, 1), ..ReplaySettings::default() };
     replay(&drive, &out, &settings, &mut Unwatched).unwrap();
     let from_simulated = near(ThresholdSource::Simulated(2));
-    let evaluation = evaluate(&[out.clone()], &drive, &from_simulated, &mut Unwatched).unwrap();
+    let evaluation = evaluate(std::slice::from_ref(&out), &drive, &from_simulated, &mut Unwatched).unwrap();
     let classes = &evaluation.outputs[0].near.as_ref().unwrap().classes;
     assert!(classes.iter().all(|class| class.threshold.simulated_frames == 2));
 

@@ -85,6 +85,11 @@ fn another_sensors_bag_is_told_by_its_rings_and_its_view() {
     let summary = compared(&bag, &settings(1), folder.path()).unwrap();
     let told = summary.mismatches.join("\n");
     assert!(told.contains("do not lie on the 64 rings") && told.contains("--sensor"), "{told}");
+
+    let cropped = write_drive(folder.path(), "cropped", 5, 1);
+    let whole = SimulateSettings { view: SimulatedView::Full, ..settings(1) };
+    let summary = compared(&cropped, &whole, folder.path()).unwrap();
+    let told = summary.mismatches.join("\n");
     assert!(told.contains("choose the same with --view") && summary.has_findings(), "{told}");
 }
 

@@ -4,7 +4,7 @@ use crate::outcome::{EXIT_CODES, Outcome};
 use crate::{bar::Bar, report};
 use anyhow::{Result, bail};
 use clap::Args;
-use percept_app::evaluate::{EvaluateSettings, NearSettings, ThresholdSource, WorstSettings, evaluate};
+use percept_app::evaluate::{EvaluateSettings, NearSettings, ThresholdRule, ThresholdSource, WorstSettings, evaluate};
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "Examples:
@@ -18,8 +18,8 @@ Truth is a bag with /truth topics (percept simulate, percept convert), a bag wit
 (bird's-eye average precision then), or a KITTI folder; with --near also a bag of labelled points alone.
 
 --near asks for cars with at least 20 points and pedestrians and cyclists with at least 10, within 40 m. Recall and
-precision are those at a score threshold that the weights' own output on held-out simulated frames chose: the most recall
-there at the precision of --precision (the best F1 where none reaches it). Cars are found with an overlap from above of
+precision are those at a score threshold that the weights' own output on held-out simulated frames chose, never the
+frames judged: the best F1 there, or with --precision the most recall at that precision. Cars are found with an overlap from above of
 more than 0.5, people 0.25; names of nuScenes and Argoverse 2 are taken as KITTI's. Where points alone are labelled
 (SemanticKITTI), a thing is found by a box that holds more than half of its points from above, or whose centre lies near
 their mean (cars 2 m, pedestrians 0.7 m, cyclists 1.2 m); a box is false where it found nothing and holds fewer than 5
@@ -59,9 +59,9 @@ pub struct EvalArgs {
     /// A score for --near instead of one chosen on simulated frames
     #[arg(long, value_name = "SCORE")]
     near_score: Option<f64>,
-    /// Precision on simulated frames at which --near chooses its thresholds, 0 to 1
-    #[arg(long, default_value_t = 0.85)]
-    precision: f64,
+    /// Let --near choose the most recall at this precision on simulated frames, 0 to 1, instead of the best F1
+    #[arg(long, value_name = "SHARE")]
+    precision: Option<f64>,
     /// The weights that made the output, for --near [default: those that the output bag names]
     #[arg(long)]
     weights: Option<PathBuf>,
@@ -89,7 +89,7 @@ pub fn run(args: &EvalArgs, bar: &mut Bar) -> Result<Outcome> {
 }
 
 fn near(args: &EvalArgs) -> Result<Option<NearSettings>> {
-    for (name, value) in [("--precision", Some(args.precision)), ("--near-score", args.near_score)] {
+    for (name, value) in [("--precision", args.precision), ("--near-score", args.near_score)] {
         if let Some(value) = value.filter(|value| !(0.0..=1.0).contains(value)) {
             bail!("{name} is {value}: expected 0 to 1");
         }
@@ -97,6 +97,6 @@ fn near(args: &EvalArgs) -> Result<Option<NearSettings>> {
     Ok(args.near.then(|| NearSettings {
         weights: args.weights.clone(),
         threshold: args.near_score.map_or(ThresholdSource::Simulated(args.near_frames), ThresholdSource::Score),
-        precision: args.precision,
+        rule: args.precision.map_or(ThresholdRule::BestF1, ThresholdRule::Precision),
     }))
 }

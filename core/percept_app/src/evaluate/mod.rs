@@ -18,7 +18,9 @@ mod worst;
 
 pub use boxes::{BevClassScores, BevScores};
 pub use compare::Comparison;
-pub use near::{ClassThreshold, InstanceScores, NearClass, NearScores, NearSettings, ThresholdSource};
+pub use near::{
+    ClassThreshold, InstanceClass, InstanceScores, NearClass, NearScores, NearSettings, ThresholdRule, ThresholdSource,
+};
 pub use report::{Evaluation, FrameCounts, OutputScore};
 pub use worst::{WorstFrame, WorstSettings};
 

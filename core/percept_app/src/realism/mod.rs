@@ -45,7 +45,7 @@ pub fn compare_with_real(
     let config = world_of(simulated)?;
     let real_bag = bag_side::BagSide::open(&settings.real)?;
     let written = settings.written.as_deref().map(bag_side::BagSide::open).transpose()?;
-    let mut gathering = Gathering::new(&config, simulated.view, real_bag.tells_rings()?);
+    let gathering = Gathering::new(&config, simulated.view, real_bag.tells_rings()?);
     let real = gathering.bag(&real_bag, progress)?;
     let simulated_side = match &written {
         Some(bag) => gathering.bag(bag, progress)?,

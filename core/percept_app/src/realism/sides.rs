@@ -45,7 +45,7 @@ impl Gathering {
 
     /// Frames of worlds of their own, one a seed.
     pub fn worlds(
-        &mut self,
+        &self,
         config: &WorldConfig,
         settings: &SimulateSettings,
         progress: &mut dyn Progress,
@@ -70,7 +70,7 @@ impl Gathering {
     }
 
     /// The sweeps of a bag.
-    pub fn bag(&mut self, side: &BagSide, progress: &mut dyn Progress) -> Result<Side, AppError> {
+    pub fn bag(&self, side: &BagSide, progress: &mut dyn Progress) -> Result<Side, AppError> {
         let mut statistics = RealismStatistics::new(self.sensor.clone());
         let mut missing = Missing::default();
         let crops = self.view == SimulatedView::KittiCamera && side.has_cameras();

@@ -14,7 +14,7 @@ mod instances;
 mod scores;
 mod threshold;
 
-pub use instances::InstanceScores;
+pub use instances::{InstanceClass, InstanceScores};
 pub use scores::{NearClass, NearScores};
 pub use threshold::{ClassThreshold, ThresholdSource};
 
@@ -28,6 +28,7 @@ use class_names::{as_kitti_detections, as_kitti_object};
 use percept_eval::EvalError;
 use percept_eval::bev_ap::{BevApConfig, BevFrame, BoxOverlap};
 use percept_eval::kitti::region_of_annotation;
+pub use percept_eval::operating_point::ThresholdRule;
 use percept_eval::operating_point::operating_point;
 use percept_types::{Camera, Detections, TruthObject};
 use std::path::{Path, PathBuf};
@@ -48,8 +49,8 @@ pub struct NearSettings {
     pub weights: Option<PathBuf>,
     /// Where the thresholds come from.
     pub threshold: ThresholdSource,
-    /// The precision at which a threshold is chosen.
-    pub precision: f64,
+    /// How a threshold is chosen on simulated frames.
+    pub rule: ThresholdRule,
 }
 
 /// One class' protocol.

@@ -71,7 +71,7 @@ pub(super) fn thresholds(
         ThresholdSource::Simulated(frames) => frames,
     };
     let simulated = SimulatedOutput::of(&weights_of(output, settings)?, frames, progress)?;
-    CLASSES.into_iter().map(|class_name| simulated.threshold(class_name, settings.precision)).collect()
+    CLASSES.into_iter().map(|class_name| simulated.threshold(class_name, settings.rule)).collect()
 }
 
 /// The weights asked for, or those that the output bag names; they must be the ones that made it.
@@ -132,14 +132,14 @@ impl SimulatedOutput {
         Ok(output)
     }
 
-    /// At the precision asked for, or the best F1 where no score reaches it.
-    fn threshold(&self, class_name: &'static str, precision: f64) -> Result<ClassThreshold, AppError> {
+    /// By the rule, or the best F1 where no score satisfies it.
+    fn threshold(&self, class_name: &'static str, rule: ThresholdRule) -> Result<ClassThreshold, AppError> {
         let frame = |(truth, detections)| BevFrame { truth, detections, camera: self.camera.as_ref() };
         let truth = self.truth.iter().map(Vec::as_slice);
         let frames: Vec<BevFrame<'_>> = truth.zip(&self.detections).map(frame).collect();
         let found = class_config(class_name).and_then(|config| evaluate(&frames, &config));
         let curve = found.map_err(AppError::stage("choosing thresholds"))?.curve;
-        let rules = [ThresholdRule::Precision(precision), ThresholdRule::BestF1];
+        let rules = [rule, ThresholdRule::BestF1];
         let chosen = curve.and_then(|curve| rules.into_iter().find_map(|rule| choose_threshold(&curve, rule)));
         let score = chosen.map(|chosen| chosen.score);
         Ok(ClassThreshold { class_name, score, simulated_frames: self.frames, chosen })
