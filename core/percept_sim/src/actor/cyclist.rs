@@ -26,8 +26,8 @@ impl CyclistShape {
     /// A cyclist.
     pub fn sample(random: &mut Sampler) -> Self {
         let mut cloth = |class_id| Material::opaque(class_id, random.uniform(0.05, 0.5) as f32, 0.09).with_loss(0.01);
-        let [trousers, top, metal] = [Finish::Trousers, Finish::Top, Finish::Metal]
-            .map(|finish| cloth(class::BICYCLIST).with_finish(finish));
+        let [trousers, top, metal] =
+            [Finish::Trousers, Finish::Top, Finish::Metal].map(|finish| cloth(class::BICYCLIST).with_finish(finish));
         let clothes = [trousers, top];
         Self {
             stature_m: random.bounded_normal(1.70, 0.08) as f32,
