@@ -75,6 +75,7 @@ pub fn convert_kitti(
     let folder = KittiFolder::open(root, "velodyne")?;
     let options = DriveOptions {
         t_base_lidar: Transform::from_yaw(LIDAR_ON_BASE_M, 0.0),
+        t_map_odom: None,
         fixed_camera: false,
         labelled_points: false,
         provenance: provenance(root),
@@ -137,8 +138,6 @@ fn drive_frame(
         (Some(_) | None, _) => None,
     };
     Ok(Some(DriveFrame {
-        stamp: kitti_stamp(frame.number),
-        cloud,
         camera,
         image_png: frame.image_png.filter(|_| settings.images),
         t_odom_base: None,
@@ -146,6 +145,7 @@ fn drive_frame(
         objects,
         labels: None,
         kitti_text: frame.label_text,
+        ..DriveFrame::of_cloud(kitti_stamp(frame.number), cloud)
     }))
 }
 

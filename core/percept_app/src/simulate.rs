@@ -1,11 +1,14 @@
 //! A drive through a simulated world, as a bag with its truth.
 
-use crate::drive::{DriveFrame, DriveOptions, DriveWriter};
+use crate::drive::{DriveCamera, DriveFrame, DriveOptions, DriveWriter, EncodeOptions, encode_camera};
 use crate::{AppError, Progress};
 use percept_eval::kitti::{annotations_of_truth, write_label_line};
 use percept_msgs::DriverLayout;
-use percept_sim::{Drive, LidarModel, PointDriver, View, WorldConfig, camera_beside, t_base_lidar};
+use percept_sim::{
+    CameraRig, Drive, LidarModel, PointDriver, RenderSettings, View, WorldConfig, camera_beside, t_base_lidar,
+};
 use percept_types::{Camera, Stamp};
+use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,6 +23,33 @@ pub const DEFAULT_SENSOR: &str = "hdl-64e-kitti";
 /// The names of the shipped sensors.
 pub fn sensor_names() -> Vec<&'static str> {
     LidarModel::shipped().collect()
+}
+
+/// The names of the shipped camera rigs.
+pub fn rig_names() -> Vec<&'static str> {
+    CameraRig::shipped().collect()
+}
+
+/// Which cameras look, and what is kept of their images.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CameraSettings {
+    /// A shipped rig's name or a rig file.
+    pub rig: String,
+    /// Columns and rows of the images; `None`: the rig's own.
+    pub image_size: Option<[usize; 2]>,
+    /// How images are written.
+    pub encode: EncodeOptions,
+}
+
+impl CameraSettings {
+    fn rig(&self) -> Result<CameraRig, AppError> {
+        let rig = CameraRig::named_or_from_file(&self.rig);
+        let rig = match self.image_size {
+            Some(size) => rig.and_then(|rig| rig.resized(size)),
+            None => rig,
+        };
+        rig.map_err(AppError::stage("simulation"))
+    }
 }
 
 /// What part of each revolution is kept.
@@ -48,6 +78,8 @@ pub struct SimulateSettings {
     pub view: SimulatedView,
     /// Whether the labelled cloud is written.
     pub labelled_points: bool,
+    /// The cameras; none by default.
+    pub cameras: Option<CameraSettings>,
 }
 
 impl Default for SimulateSettings {
@@ -59,6 +91,7 @@ impl Default for SimulateSettings {
             speed_mps: 8.0,
             view: SimulatedView::Full,
             labelled_points: true,
+            cameras: None,
         }
     }
 }
@@ -74,6 +107,8 @@ pub struct SimulateSummary {
     pub frames: u64,
     /// Returns of all frames.
     pub points: u64,
+    /// Images of all frames, by camera.
+    pub images: BTreeMap<String, u64>,
     /// True boxes of all frames, by class.
     pub objects: BTreeMap<String, u64>,
     /// Whether it was stopped before the end.
@@ -94,6 +129,7 @@ pub fn simulate(
     let config = WorldConfig { sensor: sensor.clone(), ring_and_time: true, ..kitti };
     let options = DriveOptions {
         t_base_lidar: t_base_lidar(&config.sensor),
+        t_map_odom: None,
         fixed_camera: true,
         labelled_points: settings.labelled_points,
         provenance: provenance(settings, &config.sensor.name),
@@ -102,8 +138,11 @@ pub fn simulate(
         SimulatedView::Full => View::Full,
         SimulatedView::KittiCamera => View::KittiCamera,
     };
-    let drive = Drive::new(config, settings.seed, view, settings.speed_mps, settings.frames, START)
+    let mut drive = Drive::new(config, settings.seed, view, settings.speed_mps, settings.frames, START)
         .map_err(AppError::stage("simulation"))?;
+    if let Some(cameras) = &settings.cameras {
+        drive = drive.with_cameras(cameras.rig()?, RenderSettings::default()).map_err(AppError::stage("simulation"))?;
+    }
     let mut writer = DriveWriter::create(out, options)?.in_layout(layout_of(&sensor));
     let camera = camera_beside(&sensor);
     let mut end = None;
@@ -112,6 +151,7 @@ pub fn simulate(
         seed: settings.seed,
         frames: 0,
         points: 0,
+        images: BTreeMap::new(),
         objects: BTreeMap::new(),
         interrupted: false,
     };
@@ -120,7 +160,8 @@ pub fn simulate(
         let frame = frame.map_err(AppError::stage("simulation"))?;
         let after_ns = (sensor.period_s() * 1e9).round() as i64;
         end = Some((Stamp::from_ns(frame.stamp.nanoseconds + after_ns), frame.t_odom_base_after));
-        let frame = drive_frame(summary.frames, frame, &camera, settings.speed_mps)?;
+        let cameras = encode_cameras(&frame, settings.cameras.as_ref())?;
+        let frame = DriveFrame { cameras, ..drive_frame(summary.frames, frame, &camera, settings.speed_mps)? };
         summary.count(&frame);
         writer.write(&frame)?;
         progress.advance(1);
@@ -156,7 +197,24 @@ fn provenance(settings: &SimulateSettings, sensor: &str) -> BTreeMap<String, Str
         ("view", format!("{:?}", settings.view)),
         ("sensor", sensor.to_owned()),
     ];
-    entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    let size = |[width, height]: [usize; 2]| format!("{width}x{height}");
+    let cameras = settings.cameras.iter().flat_map(|cameras| {
+        [
+            ("cameras", cameras.rig.clone()),
+            ("image_size", cameras.image_size.map_or_else(|| "native".to_owned(), size)),
+            ("jpeg_quality", cameras.encode.jpeg_quality.to_string()),
+        ]
+    });
+    entries.into_iter().chain(cameras).map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+/// The images of a frame, each on a core of its own.
+fn encode_cameras(
+    frame: &percept_sim::DriveFrame,
+    settings: Option<&CameraSettings>,
+) -> Result<Vec<DriveCamera>, AppError> {
+    let Some(settings) = settings else { return Ok(Vec::new()) };
+    frame.cameras.par_iter().map(|camera| encode_camera(camera, settings.encode)).collect()
 }
 
 fn drive_frame(
@@ -169,15 +227,13 @@ fn drive_frame(
     let labels = annotations_of_truth(index as usize, &truth.objects, camera).map_err(AppError::stage("labelling"))?;
     let kitti_text = labels.iter().map(|(_, label)| write_label_line(label) + "\n").collect();
     Ok(DriveFrame {
-        stamp: simulated.stamp,
-        cloud: truth.cloud,
         camera: Some(camera.clone()),
-        image_png: None,
         t_odom_base: Some(simulated.t_odom_base),
         speed_mps_yaw_rate_radps: Some([speed_mps, 0.0]),
         objects: Some(truth.objects),
         labels: truth.point_labels,
         kitti_text: Some(kitti_text),
+        ..DriveFrame::of_cloud(simulated.stamp, truth.cloud)
     })
 }
 
@@ -185,6 +241,9 @@ impl SimulateSummary {
     fn count(&mut self, frame: &DriveFrame) {
         self.frames += 1;
         self.points += frame.cloud.points().filter(|point| point[..3] != [0.0; 3]).count() as u64;
+        for camera in &frame.cameras {
+            *self.images.entry(camera.name.clone()).or_default() += 1;
+        }
         for object in frame.objects.iter().flatten() {
             *self.objects.entry(object.class_name.clone()).or_default() += 1;
         }
@@ -197,6 +256,10 @@ impl fmt::Display for SimulateSummary {
         writeln!(f, "{} frames of {mean} points, seed {}", self.frames, self.seed)?;
         let objects: Vec<String> = self.objects.iter().map(|(name, count)| format!("{count} {name}")).collect();
         writeln!(f, "true boxes  {}", objects.join(", "))?;
+        if !self.images.is_empty() {
+            let images: Vec<String> = self.images.iter().map(|(name, count)| format!("{count} {name}")).collect();
+            writeln!(f, "images      {}", images.join(", "))?;
+        }
         if self.interrupted {
             writeln!(f, "stopped before the end")?;
         }

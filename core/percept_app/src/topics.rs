@@ -26,6 +26,8 @@ pub const TRUTH_OBJECTS: &str = "/truth/objects";
 pub const TRUTH_POINTS: &str = "/truth/labelled_points";
 /// KITTI's label text of the frame.
 pub const TRUTH_KITTI: &str = "/truth/kitti_labels";
+/// KITTI's calibration text of the frame: camera topics hold P2 and rectified axes alone.
+pub const TRUTH_KITTI_CALIB: &str = "/truth/kitti_calib";
 
 /// Detected boxes.
 pub const OBJECTS: &str = "/perception/objects";
@@ -46,6 +48,43 @@ pub const FRAME_LIDAR: &str = "lidar";
 pub const FRAME_CAMERA: &str = "camera_optical_frame";
 /// Where odometry starts.
 pub const FRAME_ODOM: &str = "odom";
+/// The frame in which a data set tells its poses, where that is not where odometry starts.
+pub const FRAME_MAP: &str = "map";
+
+/// Calibration of one of several cameras.
+pub fn camera_info_of(camera: &str) -> String {
+    format!("/camera/{camera}/camera_info")
+}
+
+/// Images of one of several cameras.
+pub fn camera_image_of(camera: &str) -> String {
+    format!("/camera/{camera}/image/compressed")
+}
+
+/// Depth images of one of several simulated cameras.
+pub fn camera_depth_of(camera: &str) -> String {
+    format!("/camera/{camera}/depth/compressed")
+}
+
+/// True classes of the pixels of one of several simulated cameras.
+pub fn camera_classes_of(camera: &str) -> String {
+    format!("/truth/camera/{camera}/classes/compressed")
+}
+
+/// True instances of the pixels of one of several simulated cameras.
+pub fn camera_instances_of(camera: &str) -> String {
+    format!("/truth/camera/{camera}/instances/compressed")
+}
+
+/// True boxes in the images of one of several simulated cameras.
+pub fn camera_objects_of(camera: &str) -> String {
+    format!("/truth/camera/{camera}/objects")
+}
+
+/// The frame of one of several cameras, z forward.
+pub fn camera_frame_of(camera: &str) -> String {
+    format!("{camera}_optical_frame")
+}
 
 /// The topic to read clouds from: the one asked for, or the only one of its type.
 ///

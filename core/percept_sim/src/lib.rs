@@ -35,7 +35,7 @@ pub use drive::{Drive, DriveFrame};
 pub use error::SimError;
 pub use frame::{Moment, View, WorldConfig, record, sample_frame};
 pub use random::Sampler;
-pub use render::{CameraFrame, ImageObject, LightSettings, RenderSettings, RenderedImage};
+pub use render::{CameraFrame, ImageObject, LightSettings, RenderSettings, RenderedImage, render_cameras};
 pub use rig::{CameraRig, Exposure, RigCamera};
 pub use scene::{FrontageMix, ParkingMix, SceneConfig, World};
 pub use sensor::{

@@ -4,12 +4,16 @@ use crate::outcome::{EXIT_CODES, Outcome};
 use crate::{bar::Bar, report};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use percept_app::simulate::{DEFAULT_SENSOR, SimulateSettings, SimulatedView, sensor_names, simulate};
+use percept_app::drive::EncodeOptions;
+use percept_app::simulate::{
+    CameraSettings, DEFAULT_SENSOR, SimulateSettings, SimulatedView, rig_names, sensor_names, simulate,
+};
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "Examples:
   percept simulate --out street --seed 7 --frames 100     ten seconds at 10 Hz
   percept simulate --out street --sensor vlp-16           another sensor, its sweeps as its driver gives them
+  percept simulate --out street --sensor vlp-32c --cameras nuscenes --image-size 704x256 --depth
   percept replay street --weights W --out boxes && percept eval boxes --truth street";
 
 /// Write a simulated drive as a rosbag2: clouds, TF, odometry, camera calibration and everything that is true
@@ -36,6 +40,21 @@ pub struct SimulateArgs {
     /// What part of each revolution is kept
     #[arg(long, value_enum, default_value_t = View::Full)]
     view: View,
+    /// Cameras on the vehicle: a shipped rig's name, or a rig's JSON file
+    #[arg(long, value_name = "NAME|FILE")]
+    cameras: Option<String>,
+    /// Size of images: the rig's own scaled to cover it, then cut evenly from both sides and from the top
+    #[arg(long, value_name = "WIDTHxHEIGHT", requires = "cameras", value_parser = image_size)]
+    image_size: Option<[usize; 2]>,
+    /// Quality of JPEG
+    #[arg(long, default_value_t = 92, requires = "cameras", value_parser = clap::value_parser!(u8).range(1..=100))]
+    jpeg_quality: u8,
+    /// Write depth images (16-bit PNG, millimetres along the optical axis)
+    #[arg(long, requires = "cameras")]
+    depth: bool,
+    /// Write images of the true class and instance of each pixel
+    #[arg(long, requires = "cameras")]
+    masks: bool,
     /// Leave out the labelled cloud (half of the size of the bag)
     #[arg(long)]
     no_labelled_points: bool,
@@ -54,11 +73,17 @@ enum View {
 
 /// What the help says of sensors.
 fn sensors() -> String {
-    let names = sensor_names().join(", ");
+    let (names, rigs) = (sensor_names().join(", "), rig_names().join(", "));
     format!(
-        "Sensors: {names}\n  Sweeps roll (each point has its own time and is seen from where the vehicle is then) but \
+        "Camera rigs: {rigs}\nSensors: {names}\n  Sweeps roll (each point has its own time and is seen from where the vehicle is then) but \
          those of {DEFAULT_SENSOR},\n  from which motion is taken out as in KITTI's recordings."
     )
+}
+
+/// `704x256` as columns and rows.
+fn image_size(text: &str) -> Result<[usize; 2], String> {
+    let sides = text.split_once(['x', 'X']).and_then(|(w, h)| Some([w.trim().parse().ok()?, h.trim().parse().ok()?]));
+    sides.ok_or_else(|| format!("{text:?} is no size: give columns and rows like 704x256"))
 }
 
 /// Runs the command.
@@ -73,6 +98,11 @@ pub fn run(args: &SimulateArgs, bar: &mut Bar) -> Result<Outcome> {
             View::Kitti => SimulatedView::KittiCamera,
         },
         labelled_points: !args.no_labelled_points,
+        cameras: args.cameras.clone().map(|rig| CameraSettings {
+            rig,
+            image_size: args.image_size,
+            encode: EncodeOptions { jpeg_quality: args.jpeg_quality, depth: args.depth, masks: args.masks },
+        }),
     };
     let summary = simulate(&args.out, &settings, bar)?;
     report::print(&summary, args.json)?;

@@ -1,11 +1,14 @@
 //! A recorded drive with its truth, as a bag: what `percept simulate` and `percept convert` write.
 //!
 //! ```text
-//! DriveFrame { cloud, camera, pose, image, objects, labels, KITTI text } ─DriveWriter─► clouds, TF, odometry, truth
+//! DriveFrame { cloud, cameras, poses, objects, labels, KITTI text } ─DriveWriter─► clouds, images, TF, odometry, truth
 //! ```
 
+mod camera_topics;
+mod encode;
 mod frame;
 mod writer;
 
-pub use frame::DriveFrame;
+pub use encode::{EncodeOptions, encode_camera};
+pub use frame::{CameraObject, CameraTruth, DriveCamera, DriveFrame, EncodedImage, ObjectDetails};
 pub use writer::{DriveOptions, DriveWriter};

@@ -25,7 +25,7 @@ pub fn develop(radiance: &[Vec3], [width, height]: [usize; 2], camera_key: u64, 
             let pixel = mix(key, (y * width + x) as u64);
             let channel = |index: u64, value: f32| {
                 let photons = if has_noise {
-                    let sigma = (2.2e-4 * amplified * value.max(0.0) + 9e-6 * amplified * amplified).sqrt();
+                    let sigma = (1.2e-4 * amplified * value.max(0.0) + 4e-6 * amplified * amplified).sqrt();
                     sigma * normal_from_hash(mix(pixel, index))
                 } else {
                     0.0
@@ -40,7 +40,7 @@ pub fn develop(radiance: &[Vec3], [width, height]: [usize; 2], camera_key: u64, 
 
 /// The factor that brings the mean brightness (of logarithms, so that the sky does not rule) to the middle grey.
 fn exposure(radiance: &[Vec3]) -> f32 {
-    let sum: f64 = radiance.iter().map(|color| f64::from((0.01 + luminance(*color).clamp(0.0, 1.5)).ln())).sum();
+    let sum: f64 = radiance.iter().map(|color| f64::from((0.003 + luminance(*color).clamp(0.0, 1.5)).ln())).sum();
     let mean = (sum / radiance.len().max(1) as f64).exp() as f32;
     MIDDLE_GREY / mean.max(1e-3)
 }

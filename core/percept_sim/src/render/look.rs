@@ -3,6 +3,7 @@
 use crate::actor::{ActorShape, BodyType};
 use crate::material::{Finish, Material, Surface, class};
 use crate::random::{mix, unit_from_hash};
+use crate::solid::{Shape, Solid};
 use crate::vector::Vec3;
 
 /// The look of a part, with the numbers its texture needs.
@@ -193,12 +194,12 @@ const STREET: [[u8; 3]; 8] = [
 const WOODS: [[u8; 3]; 5] = [[120, 92, 64], [150, 128, 98], [96, 74, 56], [196, 190, 180], [66, 84, 66]];
 const STONES: [[u8; 3]; 4] = [[150, 142, 130], [176, 168, 156], [128, 122, 116], [188, 172, 146]];
 const LEAVES: [[u8; 3]; 6] = [[74, 104, 44], [58, 92, 40], [92, 116, 52], [66, 88, 56], [104, 122, 60], [48, 78, 42]];
-const AUTUMN: [[u8; 3]; 5] = [[176, 132, 48], [150, 92, 40], [120, 112, 48], [190, 150, 60], [140, 60, 40]];
+const AUTUMN: [[u8; 3]; 5] = [[150, 122, 58], [128, 88, 48], [118, 112, 54], [160, 132, 66], [118, 66, 48]];
 
 /// The time of the year, from the world's seed: how many plants have turned.
 pub fn autumn_share(seed: u64) -> f32 {
     let draws = Draws(mix(seed, 0x0073_6561_736f_6e00));
-    if draws.unit(1) < 0.22 { draws.within(2, 0.3, 0.9) } else { 0.04 }
+    if draws.unit(1) < 0.22 { draws.within(2, 0.2, 0.7) } else { 0.03 }
 }
 
 /// The look of a part of an actor; `key` is the actor's own.
@@ -247,13 +248,15 @@ pub fn body_of(shape: &ActorShape, size: Vec3, axles: [f32; 3]) -> Body {
 }
 
 /// The look of a part of the scenery; `key` is that of the whole thing.
-pub fn of_scenery(material: &Material, key: u64, autumn: f32) -> Look {
-    let draws = Draws(key);
+pub fn of_scenery(solid: &Solid, key: u64, autumn: f32) -> Look {
+    let (draws, material) = (Draws(key), &solid.material);
     match (material.class_id, material.surface) {
         (class::BUILDING, Surface::Glass { .. }) => Look::Window(facade(draws)),
         (class::BUILDING, _) => Look::Facade(facade(draws)),
         (class::VEGETATION, _) => {
-            let list: &[[u8; 3]] = if draws.unit(20) < autumn { &AUTUMN } else { &LEAVES };
+            // Clipped hedges stay green.
+            let turns = matches!(solid.shape, Shape::Ellipsoid { .. }) && draws.unit(20) < autumn;
+            let list: &[[u8; 3]] = if turns { &AUTUMN } else { &LEAVES };
             Look::Leaves(draws.color(21, list))
         }
         (class::TRUNK, _) => Look::Bark(draws.color(22, &WOODS) * 0.55),

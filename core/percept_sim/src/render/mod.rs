@@ -18,6 +18,9 @@ mod scene;
 mod shade;
 mod texture;
 
+#[cfg(test)]
+mod tests;
+
 pub use image::RenderedImage;
 pub use light::LightSettings;
 pub use objects::ImageObject;
@@ -140,6 +143,23 @@ impl Cameras {
         }
         frames
     }
+}
+
+/// What a rig's cameras see of a world at a moment, without a LiDAR's sweep; the same arguments give the same bytes, with
+/// any number of threads.
+///
+/// # Errors
+/// When a camera exposes after the revolution of the configured LiDAR is over.
+pub fn render_cameras(
+    config: &WorldConfig,
+    world: &World,
+    seed: u64,
+    moment: Moment,
+    rig: &CameraRig,
+    settings: RenderSettings,
+) -> Result<Vec<CameraFrame>, SimError> {
+    let cameras = Cameras::new(rig.clone(), settings, &config.sensor, seed)?;
+    Ok(cameras.record(config, world, seed, moment, Stamp { nanoseconds: (moment.time_s * 1e9).round() as i64 }))
 }
 
 /// Seconds from the stamp of the sweep to the exposure.

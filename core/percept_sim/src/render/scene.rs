@@ -4,7 +4,7 @@
 //! the same surfaces. What a LiDAR ray meets by chance (wire, leaves) is here a pattern fixed to the thing.
 
 use super::look::{self, Look};
-use super::noise::{lattice, shows};
+use super::noise::{lattice, shows, space};
 use crate::actor::ActorShape;
 use crate::frame::{Moment, WorldConfig};
 use crate::ground::{Cover, Ground};
@@ -125,7 +125,7 @@ impl RenderScene {
             let motion = Affine::from_yaw(Vec3::new(at[0], at[1], z), thing.yaw_rad as f32);
             let key = mix(mix(seed, 0x0073_6365_6e65_7279), index as u64);
             for solid in &thing.solids {
-                scene.push(solid, motion, look::of_scenery(&solid.material, key, autumn), (0, Vec3::ZERO), key);
+                scene.push(solid, motion, look::of_scenery(solid, key, autumn), (0, Vec3::ZERO), key);
             }
         }
         let middle_s = if config.moving_targets { config.sensor.middle_s() } else { 0.0 };
@@ -190,7 +190,12 @@ impl RenderScene {
     ) {
         let (low, high) = solid.shape.bounds();
         let is_round = matches!(solid.shape, Shape::Cylinder { .. });
-        let look = if matches!(look, Look::Wheel) && !is_round { Look::Dark } else { look };
+        let look = match look {
+            Look::Wheel if !is_round => Look::Dark,
+            // The pillars of cabins are black, as most cars have them.
+            Look::Paint(_) if is_round => Look::Pane,
+            look => look,
+        };
         self.drawn.push(Drawn {
             shape: solid.shape.moved(&motion),
             t_stage_local: motion,
@@ -203,6 +208,16 @@ impl RenderScene {
             velocity_mps,
             seed: (key >> 11) as u32,
         });
+    }
+
+    /// Gives all bodywork one colour.
+    #[cfg(test)]
+    pub(super) fn repaint(&mut self, color: Vec3) {
+        for part in &mut self.drawn {
+            if let Look::Paint(body) = &mut part.look {
+                body.color = color;
+            }
+        }
     }
 
     /// A part by its number.
@@ -258,6 +273,24 @@ impl RenderScene {
         let blocks = |index: u32| -> Option<f32> { self.part(index)?.blocks(index, sight, reach_m).then_some(0.0) };
         self.bvh.cast_ray(&ray, reach_m, |index, _| blocks(index)).is_some()
     }
+}
+
+/// The leaf at a place: about a hand wide, far off a bunch of them; uneven, so that no grid shows.
+pub fn leaf_at(local: Vec3, footprint_m: f32) -> [i32; 3] {
+    let leaf_m = match footprint_m {
+        near if near < 0.012 => 0.05,
+        middle if middle < 0.035 => 0.075,
+        _ => 0.14,
+    };
+    let bend = |salt: u32| space(salt, local * (0.55 / leaf_m)) - 0.5;
+    let bent = local / leaf_m + Vec3::new(bend(1), bend(2), bend(3)) * 2.2;
+    // Axes that nothing in a picture is parallel to.
+    let turned = [
+        bent.dot(Vec3::new(0.78, 0.49, 0.39)),
+        bent.dot(Vec3::new(-0.62, 0.62, 0.48)),
+        bent.dot(Vec3::new(0.06, -0.62, 0.79)),
+    ];
+    turned.map(|v| v.floor() as i32)
 }
 
 /// Foremost and rearmost axle and the radius of the wheels.
@@ -317,11 +350,8 @@ impl Drawn {
 
     /// How deep a sight line enters leaves at a place, in mean depths.
     fn gap(&self, local: Vec3, footprint_m: f32) -> f32 {
-        // Leaves of about a hand; far off, bunches of them.
-        let cell_m = if footprint_m < 0.035 { 0.07 } else { 0.14 };
-        let leaf = (local / cell_m).floor();
-        let fine = lattice(self.seed, [leaf.x as i32, leaf.y as i32, leaf.z as i32]);
-        let coarse = super::noise::space(self.seed ^ 9, local * 2.7);
+        let fine = lattice(self.seed, leaf_at(local, footprint_m));
+        let coarse = space(self.seed ^ 9, local * 2.7);
         let share = (0.55 * fine + 0.75 * coarse - 0.15).clamp(0.0, 0.995);
         -(1.0 - share).ln()
     }
@@ -339,8 +369,8 @@ impl Drawn {
             Surface::Glass { .. } => true,
             Surface::Sparse { coverage } => unit_from_hash(mix(sight.key, u64::from(index))) < coverage,
             Surface::Foliage { mean_depth_m } => {
-                let fleck = (self.t_stage_local.apply_back(origin) / 0.16).floor();
-                let drawn = lattice(self.seed ^ 0x51, [fleck.x as i32, fleck.y as i32, fleck.z as i32]);
+                let fleck = space(self.seed ^ 0x51, self.t_stage_local.apply_back(origin) * 6.5);
+                let drawn = ((fleck - 0.18) / 0.64).clamp(0.0, 1.0);
                 let way_m = crossing.leave_m - crossing.enter_m;
                 drawn > (-0.9 * way_m / mean_depth_m).exp()
             }

@@ -13,6 +13,8 @@ const SUN_RADIUS: f32 = 0.0047;
 const SHADOW_REACH_M: f32 = 90.0;
 /// What is nearer than this keeps skylight away.
 const NEAR_SKY_M: f32 = 1.8;
+/// Rays that tell how open the sky is.
+const SKY_RAYS: u64 = 4;
 /// Reflection of clear coat and glass at right angles (refractive index 1.5).
 const MIRROR_AT_RIGHT_ANGLE: f32 = 0.04;
 
@@ -72,13 +74,13 @@ fn sunlight(scene: &RenderScene, light: &Light, from: &Sight, substance: &Substa
 /// How open the sky is over a place: 1 where nothing stands near.
 fn open_sky(scene: &RenderScene, from: &Sight, normal: Vec3) -> f32 {
     let mut open = 1.0;
-    for ray in 0..2_u64 {
+    for ray in 0..SKY_RAYS {
         let key = mix(from.key, 0x0073_6b79 + ray);
         // Evenly over the cosine (Malley's method), away from the surface itself.
         let out = (0.92 * unit_from_hash(key)).sqrt();
-        let direction = around(normal, out.asin(), TAU * (unit_from_hash(mix(key, 2)) * 0.5 + 0.5 * ray as f32));
+        let direction = around(normal, out.asin(), TAU * (unit_from_hash(mix(key, 2)) + ray as f32) / SKY_RAYS as f32);
         if scene.is_blocked(&Sight { direction, key, ..*from }, NEAR_SKY_M) {
-            open -= 0.36;
+            open -= 0.75 / SKY_RAYS as f32;
         }
     }
     open

@@ -2,14 +2,14 @@
 
 use super::{Spot, Substance};
 use crate::render::noise::{lattice, octaves, plane, shows, space};
+use crate::render::scene::leaf_at;
 use crate::vector::Vec3;
 
 /// Leaves that turn every way, darker deep inside.
 pub fn leaves(spot: &Spot<'_>, color: Vec3) -> Substance {
     let seed = spot.part.seed;
-    let cell_m = if spot.footprint_m < 0.035 { 0.07 } else { 0.14 };
-    let leaf = (spot.local / cell_m).floor();
-    let draw = |salt: u32| lattice(seed ^ salt, [leaf.x as i32, leaf.y as i32, leaf.z as i32]);
+    let leaf = leaf_at(spot.local, spot.footprint_m);
+    let draw = |salt: u32| lattice(seed ^ salt, leaf);
     let own = Vec3::new(draw(1) - 0.5, draw(2) - 0.5, draw(3) - 0.3);
     let normal = (spot.normal + own * 1.7).normalize_or_zero();
     let bunch = space(seed ^ 4, spot.local * 1.9);
