@@ -1,6 +1,7 @@
 //! A drive through a simulated world, as a bag with its truth.
 
 use crate::drive::{DriveCamera, DriveFrame, DriveOptions, DriveWriter, EncodeOptions, encode_camera};
+use crate::pictures::draw_camera_sheet;
 use crate::{AppError, Progress};
 use percept_eval::kitti::{annotations_of_truth, write_label_line};
 use percept_msgs::DriverLayout;
@@ -39,6 +40,8 @@ pub struct CameraSettings {
     pub image_size: Option<[usize; 2]>,
     /// How images are written.
     pub encode: EncodeOptions,
+    /// Folder for a picture a frame: all views with true boxes and LiDAR points.
+    pub pictures: Option<PathBuf>,
 }
 
 impl CameraSettings {
@@ -161,6 +164,9 @@ pub fn simulate(
         let after_ns = (sensor.period_s() * 1e9).round() as i64;
         end = Some((Stamp::from_ns(frame.stamp.nanoseconds + after_ns), frame.t_odom_base_after));
         let cameras = encode_cameras(&frame, settings.cameras.as_ref())?;
+        if let Some(folder) = settings.cameras.as_ref().and_then(|cameras| cameras.pictures.as_ref()) {
+            draw_camera_sheet(&folder.join(format!("{:06}.jpg", summary.frames)), &frame)?;
+        }
         let frame = DriveFrame { cameras, ..drive_frame(summary.frames, frame, &camera, settings.speed_mps)? };
         summary.count(&frame);
         writer.write(&frame)?;

@@ -55,6 +55,9 @@ pub struct SimulateArgs {
     /// Write images of the true class and instance of each pixel
     #[arg(long, requires = "cameras")]
     masks: bool,
+    /// Folder for a JPEG a frame: all camera views with true boxes and LiDAR points drawn in
+    #[arg(long, value_name = "FOLDER", requires = "cameras")]
+    pictures: Option<PathBuf>,
     /// Leave out the labelled cloud (half of the size of the bag)
     #[arg(long)]
     no_labelled_points: bool,
@@ -102,6 +105,7 @@ pub fn run(args: &SimulateArgs, bar: &mut Bar) -> Result<Outcome> {
             rig,
             image_size: args.image_size,
             encode: EncodeOptions { jpeg_quality: args.jpeg_quality, depth: args.depth, masks: args.masks },
+            pictures: args.pictures.clone(),
         }),
     };
     let summary = simulate(&args.out, &settings, bar)?;

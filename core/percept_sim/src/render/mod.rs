@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Limits: light bounces once (reflections show sky, skyline and a plain street); a frame stands still while a camera
-//! exposes; panes of cars show no inside; nothing is drawn beyond 150 m but a skyline.
+//! exposes; panes of cars show no inside and no pillars; nothing is drawn beyond 150 m but a skyline.
 
 mod develop;
 mod image;

@@ -173,7 +173,12 @@ impl RenderScene {
         let body = look::body_of(shape, on_stage.label_box.1, axles(solids));
         let first = self.drawn.len();
         let moving = (on_stage.instance_id, on_stage.velocity_mps);
-        for solid in solids {
+        // The pillars of cars stand proud of the panes by a hand, which a LiDAR's points do not tell and a camera would.
+        let is_pillar = |solid: &Solid| {
+            let is_round = matches!(solid.shape, Shape::Cylinder { .. });
+            is_round && solid.material.finish == Finish::Paint && matches!(shape, ActorShape::Car(_))
+        };
+        for solid in solids.iter().filter(|solid| !is_pillar(solid)) {
             self.push(solid, motion, look::of_actor(shape, &solid.material, &body, key), moving, key);
         }
         self.actors.push(ActorOnStage { parts: first..self.drawn.len(), ..on_stage });
@@ -190,12 +195,7 @@ impl RenderScene {
     ) {
         let (low, high) = solid.shape.bounds();
         let is_round = matches!(solid.shape, Shape::Cylinder { .. });
-        let look = match look {
-            Look::Wheel if !is_round => Look::Dark,
-            // The pillars of cabins are black, as most cars have them.
-            Look::Paint(_) if is_round => Look::Pane,
-            look => look,
-        };
+        let look = if matches!(look, Look::Wheel) && !is_round { Look::Dark } else { look };
         self.drawn.push(Drawn {
             shape: solid.shape.moved(&motion),
             t_stage_local: motion,
