@@ -28,3 +28,8 @@ say "a simulated drive and the demo's output, every message decoded by mcap-ros2
 "$python" "$here/check_messages.py" "$out/drive" "$out/drive.json"
 "$percept" inspect "$out/demo/boxes" --json >"$out/demo.json"
 "$python" "$here/check_messages.py" "$out/demo/boxes" "$out/demo.json"
+
+say "the cameras of a simulated drive: boxes and points projected through CameraInfo and TF"
+"$percept" --quiet simulate --seed 5 --frames 2 --sensor vlp-32c --cameras nuscenes --image-size 704x256 --depth --masks \
+    --out "$out/cameras"
+"$python" "$here/check_cameras.py" "$out/cameras"

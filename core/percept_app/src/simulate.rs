@@ -1,13 +1,16 @@
 //! A drive through a simulated world, as a bag with its truth.
 
-use crate::drive::{DriveFrame, DriveOptions, DriveWriter};
+use crate::drive::{DriveCamera, DriveFrame, DriveOptions, DriveWriter, EncodeOptions, UnfinishedDrive, encode_camera};
+use crate::pictures::draw_camera_sheet;
 use crate::{AppError, Progress};
 use percept_eval::kitti::{annotations_of_truth, write_label_line};
 use percept_msgs::DriverLayout;
 use percept_sim::{
-    Drive, LidarModel, PointDriver, SceneConfig, SceneMix, View, WorldConfig, camera_beside, t_base_lidar,
+    CameraRig, Drive, LidarModel, PointDriver, RenderSettings, SceneConfig, SceneMix, View, WorldConfig, camera_beside,
+    t_base_lidar,
 };
-use percept_types::{Camera, Stamp};
+use percept_types::{Camera, Stamp, Transform};
+use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,6 +33,35 @@ pub fn scene_names() -> Vec<&'static str> {
 /// The names of the shipped sensors.
 pub fn sensor_names() -> Vec<&'static str> {
     LidarModel::shipped().collect()
+}
+
+/// The names of the shipped camera rigs.
+pub fn rig_names() -> Vec<&'static str> {
+    CameraRig::shipped().collect()
+}
+
+/// Which cameras look, and what is kept of their images.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CameraSettings {
+    /// A shipped rig's name or a rig file.
+    pub rig: String,
+    /// Columns and rows of the images; `None`: the rig's own.
+    pub image_size: Option<[usize; 2]>,
+    /// How images are written.
+    pub encode: EncodeOptions,
+    /// Folder for a picture a frame: all views with true boxes and LiDAR points.
+    pub pictures: Option<PathBuf>,
+}
+
+impl CameraSettings {
+    fn rig(&self) -> Result<CameraRig, AppError> {
+        let rig = CameraRig::named_or_from_file(&self.rig);
+        let rig = match self.image_size {
+            Some(size) => rig.and_then(|rig| rig.resized(size)),
+            None => rig,
+        };
+        rig.map_err(AppError::stage("simulation"))
+    }
 }
 
 /// What part of each revolution is kept.
@@ -60,6 +92,10 @@ pub struct SimulateSettings {
     pub view: SimulatedView,
     /// Whether the labelled cloud is written.
     pub labelled_points: bool,
+    /// The cameras; none by default.
+    pub cameras: Option<CameraSettings>,
+    /// Whether to go on with a drive that was stopped or killed.
+    pub resume: bool,
 }
 
 impl Default for SimulateSettings {
@@ -72,6 +108,8 @@ impl Default for SimulateSettings {
             speed_mps: 8.0,
             view: SimulatedView::Full,
             labelled_points: true,
+            cameras: None,
+            resume: false,
         }
     }
 }
@@ -83,11 +121,15 @@ pub struct SimulateSummary {
     pub out: PathBuf,
     /// The seed.
     pub seed: u64,
-    /// Frames written.
+    /// Frames of an earlier attempt, copied as they were.
+    pub copied: u64,
+    /// Frames simulated.
     pub frames: u64,
-    /// Returns of all frames.
+    /// Returns of the frames simulated.
     pub points: u64,
-    /// True boxes of all frames, by class.
+    /// Images of the frames simulated, by camera.
+    pub images: BTreeMap<String, u64>,
+    /// True boxes of the frames simulated, by class.
     pub objects: BTreeMap<String, u64>,
     /// Whether it was stopped before the end.
     pub interrupted: bool,
@@ -111,40 +153,64 @@ pub fn simulate(
         labelled_points: settings.labelled_points,
         provenance: provenance(settings, &config.sensor.name),
     };
-    let drive = Drive::new(config, settings.seed, settings.view.into(), settings.speed_mps, settings.frames, START)
+    let mut drive = Drive::new(config, settings.seed, settings.view.into(), settings.speed_mps, settings.frames, START)
         .map_err(AppError::stage("simulation"))?;
-    let mut writer = DriveWriter::create(out, options)?.in_layout(layout_of(&sensor));
-    let camera = camera_beside(&sensor);
-    let mut end = None;
-    let mut summary = SimulateSummary {
-        out: out.to_owned(),
-        seed: settings.seed,
-        frames: 0,
-        points: 0,
-        objects: BTreeMap::new(),
-        interrupted: false,
-    };
-    progress.begin("simulate", Some(settings.frames));
-    for frame in drive {
-        let frame = frame.map_err(AppError::stage("simulation"))?;
-        let after_ns = (sensor.period_s() * 1e9).round() as i64;
-        end = Some((Stamp::from_ns(frame.stamp.nanoseconds + after_ns), frame.t_odom_base_after));
-        let frame = drive_frame(summary.frames, frame, &camera, settings.speed_mps)?;
-        summary.count(&frame);
-        writer.write(&frame)?;
-        progress.advance(1);
-        if progress.stop_asked() {
-            summary.interrupted = summary.frames < settings.frames;
-            break;
-        }
+    let rig = settings.cameras.as_ref().map(CameraSettings::rig).transpose()?;
+    let names: Vec<String> = rig.iter().flat_map(|rig| &rig.cameras).map(|camera| camera.name.clone()).collect();
+    if let Some(rig) = rig {
+        drive = drive.with_cameras(rig, RenderSettings::default()).map_err(AppError::stage("simulation"))?;
     }
-    // The last sweep rolls on to here.
-    if let Some((stamp, t_odom_base)) = end.filter(|_| sensor.is_rolling()) {
-        writer.write_pose(stamp, t_odom_base)?;
+    let mut summary = SimulateSummary::new(out, settings.seed);
+    let provenance = options.provenance.clone();
+    let unfinished = settings.resume.then(|| UnfinishedDrive::set_aside(out, &provenance)).transpose()?;
+    let mut writer = DriveWriter::create(out, options)?.in_layout(layout_of(&sensor));
+    if let Some(unfinished) = unfinished.filter(|unfinished| unfinished.frames() > 0) {
+        summary.copied = unfinished.frames();
+        writer.cameras_are_mounted(names.iter().map(String::as_str));
+        summary.interrupted = !unfinished.copy_into(&mut writer, progress)?;
+    }
+    if !summary.interrupted {
+        let after_ns = (sensor.period_s() * 1e9).round() as i64;
+        let end = write_frames(drive.starting_at(summary.copied), settings, &mut writer, &mut summary, progress)?;
+        // The last sweep rolls on to the moment after it.
+        if let Some((stamp, t_odom_base)) = end.filter(|_| sensor.is_rolling()) {
+            writer.write_pose(Stamp::from_ns(stamp.nanoseconds + after_ns), t_odom_base)?;
+        }
     }
     writer.finish()?;
     progress.end();
     Ok(summary)
+}
+
+/// Writes the frames that a drive has left; gives the stamp of the last and where the vehicle is one revolution later.
+fn write_frames(
+    drive: Drive,
+    settings: &SimulateSettings,
+    writer: &mut DriveWriter,
+    summary: &mut SimulateSummary,
+    progress: &mut dyn Progress,
+) -> Result<Option<(Stamp, Transform)>, AppError> {
+    let camera = camera_beside(drive.sensor());
+    let mut end = None;
+    progress.begin("simulate", Some(settings.frames.saturating_sub(summary.copied)));
+    for frame in drive {
+        let frame = frame.map_err(AppError::stage("simulation"))?;
+        end = Some((frame.stamp, frame.t_odom_base_after));
+        let index = summary.copied + summary.frames;
+        let cameras = encode_cameras(&frame, settings.cameras.as_ref())?;
+        if let Some(folder) = settings.cameras.as_ref().and_then(|cameras| cameras.pictures.as_ref()) {
+            draw_camera_sheet(&folder.join(format!("{index:06}.jpg")), &frame)?;
+        }
+        let frame = DriveFrame { cameras, ..drive_frame(index, frame, &camera, settings.speed_mps)? };
+        summary.count(&frame);
+        writer.write(&frame)?;
+        progress.advance(1);
+        if progress.stop_asked() {
+            summary.interrupted = summary.copied + summary.frames < settings.frames;
+            break;
+        }
+    }
+    Ok(end)
 }
 
 /// The world that settings describe, and the sensor in it; of several scenes the one that the seed draws.
@@ -186,7 +252,24 @@ fn provenance(settings: &SimulateSettings, sensor: &str) -> BTreeMap<String, Str
         ("sensor", sensor.to_owned()),
         ("scene", settings.scene.clone()),
     ];
-    entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    let size = |[width, height]: [usize; 2]| format!("{width}x{height}");
+    let cameras = settings.cameras.iter().flat_map(|cameras| {
+        [
+            ("cameras", cameras.rig.clone()),
+            ("image_size", cameras.image_size.map_or_else(|| "native".to_owned(), size)),
+            ("jpeg_quality", cameras.encode.jpeg_quality.to_string()),
+        ]
+    });
+    entries.into_iter().chain(cameras).map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+/// The images of a frame, each on a core of its own.
+fn encode_cameras(
+    frame: &percept_sim::DriveFrame,
+    settings: Option<&CameraSettings>,
+) -> Result<Vec<DriveCamera>, AppError> {
+    let Some(settings) = settings else { return Ok(Vec::new()) };
+    frame.cameras.par_iter().map(|camera| encode_camera(camera, settings.encode)).collect()
 }
 
 fn drive_frame(
@@ -210,9 +293,25 @@ fn drive_frame(
 }
 
 impl SimulateSummary {
+    fn new(out: &Path, seed: u64) -> Self {
+        Self {
+            out: out.to_owned(),
+            seed,
+            copied: 0,
+            frames: 0,
+            points: 0,
+            images: BTreeMap::new(),
+            objects: BTreeMap::new(),
+            interrupted: false,
+        }
+    }
+
     fn count(&mut self, frame: &DriveFrame) {
         self.frames += 1;
         self.points += frame.cloud.points().filter(|point| point[..3] != [0.0; 3]).count() as u64;
+        for camera in &frame.cameras {
+            *self.images.entry(camera.name.clone()).or_default() += 1;
+        }
         for object in frame.objects.iter().flatten() {
             *self.objects.entry(object.class_name.clone()).or_default() += 1;
         }
@@ -222,11 +321,18 @@ impl SimulateSummary {
 impl fmt::Display for SimulateSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mean = self.points / self.frames.max(1);
+        if self.copied > 0 {
+            writeln!(f, "{} frames were there", self.copied)?;
+        }
         writeln!(f, "{} frames of {mean} points, seed {}", self.frames, self.seed)?;
         let objects: Vec<String> = self.objects.iter().map(|(name, count)| format!("{count} {name}")).collect();
         writeln!(f, "true boxes  {}", objects.join(", "))?;
+        if !self.images.is_empty() {
+            let images: Vec<String> = self.images.iter().map(|(name, count)| format!("{count} {name}")).collect();
+            writeln!(f, "images      {}", images.join(", "))?;
+        }
         if self.interrupted {
-            writeln!(f, "stopped before the end")?;
+            writeln!(f, "stopped before the end; --resume goes on")?;
         }
         writeln!(f, "written     {}", self.out.display())
     }

@@ -61,6 +61,26 @@ pub fn camera_image_of(camera: &str) -> String {
     format!("/camera/{camera}/image/compressed")
 }
 
+/// Depth images of one of several simulated cameras.
+pub fn camera_depth_of(camera: &str) -> String {
+    format!("/camera/{camera}/depth/compressed")
+}
+
+/// True classes of the pixels of one of several simulated cameras.
+pub fn camera_classes_of(camera: &str) -> String {
+    format!("/truth/camera/{camera}/classes/compressed")
+}
+
+/// True instances of the pixels of one of several simulated cameras.
+pub fn camera_instances_of(camera: &str) -> String {
+    format!("/truth/camera/{camera}/instances/compressed")
+}
+
+/// True boxes in the images of one of several simulated cameras.
+pub fn camera_objects_of(camera: &str) -> String {
+    format!("/truth/camera/{camera}/objects")
+}
+
 /// The frame of one of several cameras, z forward.
 pub fn camera_frame_of(camera: &str) -> String {
     format!("{camera}_optical_frame")

@@ -3,6 +3,8 @@
 use crate::camera::t_base_lidar;
 use crate::error::SimError;
 use crate::frame::{Moment, View, WorldConfig, record};
+use crate::render::{CameraFrame, Cameras, RenderSettings};
+use crate::rig::CameraRig;
 use crate::scene::World;
 use crate::sensor::LidarModel;
 use percept_types::{LabelledFrame, PointCloud, Stamp, Transform};
@@ -18,6 +20,8 @@ pub struct DriveFrame {
     pub t_odom_base_after: Transform,
     /// The cloud and its truth, in the sensor's frame (of each point's own time in a rolling sweep).
     pub frame: LabelledFrame,
+    /// What the cameras saw during the sweep, in the order of the rig; none without one.
+    pub cameras: Vec<CameraFrame>,
 }
 
 impl DriveFrame {
@@ -56,6 +60,7 @@ pub struct Drive {
     start: Stamp,
     num_frames: u64,
     next: u64,
+    cameras: Option<Cameras>,
 }
 
 impl Drive {
@@ -82,13 +87,27 @@ impl Drive {
         }
         let mut world = World::sample(&config.scene, seed, ahead_m, f64::from(config.sensor.range_m[1]))?;
         world.clear_the_lane(speed_mps, num_frames as f64 / config.sensor.rotation_hz);
-        Ok(Self { config, world, seed, view, speed_mps, start, num_frames, next: 0 })
+        Ok(Self { config, world, seed, view, speed_mps, start, num_frames, next: 0, cameras: None })
+    }
+
+    /// The same drive with cameras on the vehicle.
+    ///
+    /// # Errors
+    /// When a camera exposes after the revolution is over.
+    pub fn with_cameras(mut self, rig: CameraRig, settings: RenderSettings) -> Result<Self, SimError> {
+        self.cameras = Some(Cameras::new(rig, settings, &self.config.sensor, self.seed)?);
+        Ok(self)
     }
 
     /// The same drive from frame `first` on: the frames are those that it would have been followed by.
     #[must_use]
     pub fn starting_at(self, first: u64) -> Self {
         Self { next: first, ..self }
+    }
+
+    /// The sensor.
+    pub fn sensor(&self) -> &LidarModel {
+        &self.config.sensor
     }
 
     /// The world driven through.
@@ -126,7 +145,9 @@ impl Iterator for Drive {
             [moment.ego_s_m, after_s_m].map(|s_m| t_odom_world * self.world.t_world_base(s_m));
         let stamp = Stamp { nanoseconds: self.start.nanoseconds + (time_s * 1e9).round() as i64 };
         let frame = record(&self.config, &self.world, self.seed, moment, self.view);
-        Some(frame.map(|frame| DriveFrame { stamp, t_odom_base, t_odom_base_after, frame }))
+        let record = |cameras: &Cameras| cameras.record(&self.config, &self.world, self.seed, moment, stamp);
+        let cameras = self.cameras.as_ref().map(record).unwrap_or_default();
+        Some(frame.map(|frame| DriveFrame { stamp, t_odom_base, t_odom_base_after, frame, cameras }))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -56,6 +56,42 @@ pub enum SimError {
         /// The list.
         found: String,
     },
+    /// A rig file that describes no cameras.
+    #[error("rig file {file}: {reason}; correct it or name a shipped rig")]
+    RigFile {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A rig file with a number that no camera has.
+    #[error("rig file {file}: {key} is {found}, expected {expected}")]
+    RigSetting {
+        /// The file.
+        file: String,
+        /// The key and the camera.
+        key: String,
+        /// What is there.
+        found: String,
+        /// What would do.
+        expected: &'static str,
+    },
+    /// A name that is neither a shipped rig nor a file.
+    #[error("{found} is neither a file nor a shipped camera rig: these are {}", .shipped.join(", "))]
+    UnknownRig {
+        /// The name asked for.
+        found: String,
+        /// The names there are.
+        shipped: Vec<&'static str>,
+    },
+    /// A size that no image has.
+    #[error("an image of {found} pixels cannot be rendered: give 1 to {max} columns and rows")]
+    ImageSize {
+        /// The size asked for.
+        found: String,
+        /// The longest side.
+        max: usize,
+    },
     /// A scene description with impossible numbers.
     #[error("scene setting {name} is {found}, expected {expected}")]
     SceneSetting {

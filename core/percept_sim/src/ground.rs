@@ -149,6 +149,19 @@ pub struct GroundHit {
     pub cover: Cover,
 }
 
+/// A place in the coordinates of the road beside which it lies nearest.
+#[derive(Clone, Copy, Debug)]
+pub struct RoadSpot {
+    /// Which road.
+    pub index: usize,
+    /// Distance along it.
+    pub s_m: f32,
+    /// Distance to the left of its centre line.
+    pub lateral_m: f32,
+    /// Distance beyond the outer edge of carriageway and parking strip, negative on them.
+    pub beyond_m: f32,
+}
+
 /// Steepest slope that a step of the search expects; steeper banks are found by the change of sign.
 const EXPECTED_SLOPE: f32 = 0.1;
 
@@ -186,6 +199,17 @@ impl Ground {
     /// Material of a cover.
     pub fn material(&self, cover: Cover) -> &Material {
         &self.materials[cover as usize]
+    }
+
+    /// The road beside which a place lies nearest.
+    pub fn road_at(&self, x: f32, y: f32) -> Option<RoadSpot> {
+        let beside = |(index, near): (usize, &NearRoad)| {
+            let (line, lateral_m) = nearest(&near.lines, x, y)?;
+            let beyond_m = lateral_m.abs() - near.road.edge_m(lateral_m);
+            Some(RoadSpot { index, s_m: line.s_m(x, y), lateral_m, beyond_m })
+        };
+        let spots = self.roads.iter().enumerate().filter_map(beside);
+        spots.min_by(|a, b| a.beyond_m.total_cmp(&b.beyond_m))
     }
 
     fn swell(&self, x: f32, y: f32) -> f32 {

@@ -1,6 +1,8 @@
-//! A simulated world for LiDAR: streets with vehicles, people and plants, a sensor described by data, and the truth.
+//! A simulated world for LiDAR and cameras: streets with vehicles, people and plants, sensors described by data, and
+//! the truth.
 //!
-//! Sensors are data files ([`LidarModel`]); the sweeps of all but KITTI's roll while the vehicle and others move.
+//! Sensors are data files ([`LidarModel`], [`CameraRig`]); the sweeps of all but KITTI's roll while the vehicle and
+//! others move. Cameras see the surfaces that the LiDAR's rays meet, in a light drawn from the world's seed.
 //!
 //! [`sample_frame`] draws a world from a seed and records one labelled revolution (or the sector ahead, or what KITTI's
 //! camera sees); [`Drive`] records a continuous drive through one world. The same seed gives the same bytes, with any
@@ -16,7 +18,9 @@ pub mod material;
 mod path;
 mod random;
 mod raycast;
+mod render;
 mod report;
+mod rig;
 mod road;
 mod scene;
 mod sensor;
@@ -33,6 +37,8 @@ pub use drive::{Drive, DriveFrame};
 pub use error::SimError;
 pub use frame::{Moment, RecordedFrame, View, WorldConfig, record, record_in_detail, sample_frame, sample_in_detail};
 pub use random::Sampler;
+pub use render::{CameraFrame, ImageObject, LightSettings, RenderSettings, RenderedImage, render_cameras};
+pub use rig::{CameraRig, Exposure, RigCamera};
 pub use scene::{
     CarPark, Details, FrontageMix, LayoutKind, Motorway, ParkingMix, PeopleMix, SceneConfig, SceneMix, TrafficMix,
     World,

@@ -83,6 +83,30 @@ pub enum Surface {
     },
 }
 
+/// What a camera sees of a surface beyond its class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Finish {
+    /// What is usual for its class.
+    #[default]
+    Plain,
+    /// Car paint under clear coat.
+    Paint,
+    /// Tyres, black plastic; wheels have a rim.
+    Rubber,
+    /// A number plate.
+    Plate,
+    /// Seats and what else is dark inside.
+    Interior,
+    /// What someone wears above the waist.
+    Top,
+    /// What someone wears below.
+    Trousers,
+    /// Face, hair, hands.
+    Skin,
+    /// Tubes of a bicycle.
+    Metal,
+}
+
 /// One material of a scene.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Material {
@@ -101,12 +125,15 @@ pub struct Material {
     pub retro: f32,
     /// What it does to rays.
     pub surface: Surface,
+    /// What a camera sees of it.
+    pub finish: Finish,
 }
 
 impl Material {
     /// An opaque material.
     pub const fn opaque(class_id: u16, reflectance: f32, spread: f32) -> Self {
-        Self { class_id, reflectance, spread, loss: 0.0, gloss: 0.0, retro: 0.0, surface: Surface::Opaque }
+        let (surface, finish) = (Surface::Opaque, Finish::Plain);
+        Self { class_id, reflectance, spread, loss: 0.0, gloss: 0.0, retro: 0.0, surface, finish }
     }
 
     /// The same with a share of its returns lost.
@@ -140,6 +167,11 @@ impl Material {
         const GLANCING_COS: f32 = 0.3;
         let glance = (1.0 - cos_incidence / GLANCING_COS).max(0.0);
         self.loss + (1.0 - self.loss) * self.gloss * glance
+    }
+
+    /// The same with a finish.
+    pub const fn with_finish(self, finish: Finish) -> Self {
+        Self { finish, ..self }
     }
 
     /// The same with another surface.

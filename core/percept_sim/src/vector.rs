@@ -43,6 +43,16 @@ impl Affine {
     pub fn apply(&self, p: Vec3) -> Vec3 {
         self.turn(p) + self.shift
     }
+
+    /// A direction, turned the other way.
+    pub fn turn_back(&self, v: Vec3) -> Vec3 {
+        Vec3::new(self.columns[0].dot(v), self.columns[1].dot(v), self.columns[2].dot(v))
+    }
+
+    /// A point, moved the other way.
+    pub fn apply_back(&self, p: Vec3) -> Vec3 {
+        self.turn_back(p - self.shift)
+    }
 }
 
 impl Affine {

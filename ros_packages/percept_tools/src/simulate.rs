@@ -4,9 +4,11 @@ use crate::outcome::{EXIT_CODES, Outcome};
 use crate::{bar::Bar, report};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
+use percept_app::drive::EncodeOptions;
 use percept_app::realism::{RealismSettings, compare_with_real};
 use percept_app::simulate::{
-    DEFAULT_SCENE, DEFAULT_SENSOR, SimulateSettings, SimulatedView, scene_names, sensor_names, simulate,
+    CameraSettings, DEFAULT_SCENE, DEFAULT_SENSOR, SimulateSettings, SimulatedView, rig_names, scene_names,
+    sensor_names, simulate,
 };
 use std::path::PathBuf;
 
@@ -14,6 +16,7 @@ const EXAMPLES: &str = "Examples:
   percept simulate --out street --seed 7 --frames 100     ten seconds at 10 Hz
   percept simulate --out motorway --scene highway --speed 30
   percept simulate --out street --sensor vlp-16           another sensor, its sweeps as its driver gives them
+  percept simulate --out street --sensor vlp-32c --cameras nuscenes --image-size 704x256 --depth
   percept simulate --compare kitti --view kitti --frames 60    how real is it? against percept convert kitti's bag
   percept replay street --weights W --out boxes && percept eval boxes --truth street";
 
@@ -52,6 +55,27 @@ pub struct SimulateArgs {
     /// What part of each revolution is kept
     #[arg(long, value_enum, default_value_t = View::Full)]
     view: View,
+    /// Cameras on the vehicle: a shipped rig's name, or a rig's JSON file
+    #[arg(long, value_name = "NAME|FILE")]
+    cameras: Option<String>,
+    /// Size of images: the rig's own scaled to cover it, then cut evenly from both sides and from the top
+    #[arg(long, value_name = "WIDTHxHEIGHT", requires = "cameras", value_parser = image_size)]
+    image_size: Option<[usize; 2]>,
+    /// Quality of JPEG
+    #[arg(long, default_value_t = 92, requires = "cameras", value_parser = clap::value_parser!(u8).range(1..=100))]
+    jpeg_quality: u8,
+    /// Write depth images (16-bit PNG, millimetres along the optical axis)
+    #[arg(long, requires = "cameras")]
+    depth: bool,
+    /// Write images of the true class and instance of each pixel
+    #[arg(long, requires = "cameras")]
+    masks: bool,
+    /// Folder for a JPEG a frame: all camera views with true boxes and LiDAR points drawn in
+    #[arg(long, value_name = "FOLDER", requires = "cameras")]
+    pictures: Option<PathBuf>,
+    /// Go on with a drive that was stopped or killed, under the same settings: the bag is as if that had not happened
+    #[arg(long, requires = "out")]
+    resume: bool,
     /// Leave out the labelled cloud (half of the size of the bag)
     #[arg(long)]
     no_labelled_points: bool,
@@ -70,11 +94,17 @@ enum View {
 
 /// What the help says of sensors and scenes.
 fn sensors() -> String {
-    let (names, scenes) = (sensor_names().join(", "), scene_names().join(", "));
+    let (names, scenes, rigs) = (sensor_names().join(", "), scene_names().join(", "), rig_names().join(", "));
     format!(
-        "Scenes: {scenes}\nSensors: {names}\n  Sweeps roll (each point has its own time and is seen from where the vehicle is then) but \
+        "Scenes: {scenes}\nCamera rigs: {rigs}\nSensors: {names}\n  Sweeps roll (each point has its own time and is seen from where the vehicle is then) but \
          those of {DEFAULT_SENSOR},\n  from which motion is taken out as in KITTI's recordings."
     )
+}
+
+/// `704x256` as columns and rows.
+fn image_size(text: &str) -> Result<[usize; 2], String> {
+    let sides = text.split_once(['x', 'X']).and_then(|(w, h)| Some([w.trim().parse().ok()?, h.trim().parse().ok()?]));
+    sides.ok_or_else(|| format!("{text:?} is no size: give columns and rows like 704x256"))
 }
 
 /// Runs the command.
@@ -90,6 +120,13 @@ pub fn run(args: &SimulateArgs, bar: &mut Bar) -> Result<Outcome> {
             View::Kitti => SimulatedView::KittiCamera,
         },
         labelled_points: !args.no_labelled_points,
+        resume: args.resume,
+        cameras: args.cameras.clone().map(|rig| CameraSettings {
+            rig,
+            image_size: args.image_size,
+            encode: EncodeOptions { jpeg_quality: args.jpeg_quality, depth: args.depth, masks: args.masks },
+            pictures: args.pictures.clone(),
+        }),
     };
     if let Some(out) = &args.out {
         let summary = simulate(out, &settings, bar)?;

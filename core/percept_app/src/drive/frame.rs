@@ -1,6 +1,6 @@
 //! One sweep with whatever is known about it.
 
-use percept_types::{Camera, PointCloud, PointLabels, Stamp, Transform, TruthObject};
+use percept_types::{Camera, ImageBox, PointCloud, PointLabels, Stamp, Transform, TruthObject};
 
 /// One frame; parts that are unknown are `None` or empty and leave no message.
 #[derive(Clone, Debug)]
@@ -68,12 +68,42 @@ pub struct DriveCamera {
     pub distortion: Option<[f64; 5]>,
     /// The image.
     pub image: Option<EncodedImage>,
+    /// What is true of the image, where that is known.
+    pub truth: Option<CameraTruth>,
+}
+
+/// What is true of an image: `/camera/<name>/depth/compressed`, `/truth/camera/<name>/...`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CameraTruth {
+    /// Distance along the optical axis in millimetres, 16 bits; 0 where it is unknown.
+    pub depth: Option<EncodedImage>,
+    /// SemanticKITTI's raw class numbers, 8 bits.
+    pub classes: Option<EncodedImage>,
+    /// Instances as in the labelled cloud, 16 bits.
+    pub instances: Option<EncodedImage>,
+    /// The objects whose boxes reach into the image.
+    pub objects: Vec<CameraObject>,
+}
+
+/// An object in an image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CameraObject {
+    /// Class by KITTI's names.
+    pub class_name: String,
+    /// Its number, as in the labelled cloud.
+    pub instance_id: u16,
+    /// Hull of its box in the image, clipped.
+    pub image_box: ImageBox,
+    /// Share of the hull outside of the image.
+    pub truncation: f64,
+    /// Share of its outline within the image that nothing hides.
+    pub visible_share: f64,
 }
 
 /// An image as a file holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncodedImage {
-    /// `jpeg` or `png`.
+    /// What CompressedImage calls it: holds `jpeg` or `png`.
     pub format: &'static str,
     /// The bytes of the file.
     pub data: Vec<u8>,

@@ -5,10 +5,12 @@
 //! ```
 
 mod camera_topics;
+mod encode;
 mod frame;
 mod resume;
 mod writer;
 
-pub use frame::{DriveCamera, DriveFrame, EncodedImage, ObjectDetails};
+pub use encode::{EncodeOptions, encode_camera};
+pub use frame::{CameraObject, CameraTruth, DriveCamera, DriveFrame, EncodedImage, ObjectDetails};
 pub use resume::UnfinishedDrive;
 pub use writer::{DriveOptions, DriveWriter};

@@ -47,7 +47,10 @@ impl UnfinishedDrive {
         }
         if !out.exists() {
             let way_out = "leave out --resume to begin it".to_owned();
-            return Err(AppError::Unavailable { what: format!("there is no drive {} to go on with", out.display()), way_out });
+            return Err(AppError::Unavailable {
+                what: format!("there is no drive {} to go on with", out.display()),
+                way_out,
+            });
         }
         drop(open(out, provenance)?);
         fs::rename(out, &set_aside).map_err(AppError::io("set aside", out))?;
@@ -108,7 +111,10 @@ fn open(bag: &Path, provenance: &BTreeMap<String, String>) -> Result<BagReader, 
         let there = found.get(key).map_or("not noted", String::as_str);
         if there != asked {
             let what = format!("{} cannot be gone on with: its {key} is {there}, asked for was {asked}", bag.display());
-            return Err(AppError::Unavailable { what, way_out: "repeat the settings, or write another bag".to_owned() });
+            return Err(AppError::Unavailable {
+                what,
+                way_out: "repeat the settings, or write another bag".to_owned(),
+            });
         }
     }
     Ok(reader)

@@ -102,14 +102,21 @@ impl DriveWriter {
         self.bag.copy(topic, message)
     }
 
-    /// Writes what the frame has: transforms and calibration first, then the sensors, then truth.
+    /// Takes the mounting of these cameras for written.
+    pub fn cameras_are_mounted<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
+        self.cameras.extend(names.into_iter().map(|name| (name.to_owned(), CameraTopics::of(name))));
+    }
+
+    /// Writes what the frame has: transforms and calibration first, then the sweep, then truth, then cameras that looked
+    /// while the sweep went on: in the order of their stamps where these are not before the frame's.
     ///
     /// # Errors
     /// When a message cannot be written; what was written before is readable.
     pub fn write(&mut self, frame: &DriveFrame) -> Result<(), AppError> {
         self.transforms(frame)?;
         self.sensors(frame)?;
-        self.truth(frame)
+        self.truth(frame)?;
+        self.camera_images(frame)
     }
 
     /// Completes the bag.
@@ -169,6 +176,12 @@ impl DriveWriter {
             let image = CompressedImage { header: optical, format: "png".to_owned(), data: png.clone() };
             self.bag.write(&self.image, at, &image)?;
         }
+        let header = Header::new(frame.stamp, topics::FRAME_LIDAR);
+        let cloud = PointCloud2::from_sweep(&frame.cloud, self.layout, header);
+        self.bag.write(&self.points, at, &cloud.map_err(AppError::encode(topics::POINTS))?)
+    }
+
+    fn camera_images(&mut self, frame: &DriveFrame) -> Result<(), AppError> {
         let mut cameras: Vec<&DriveCamera> = frame.cameras.iter().collect();
         cameras.sort_by_key(|camera| camera.stamp);
         for camera in cameras {
@@ -176,9 +189,7 @@ impl DriveWriter {
                 topics.write(&mut self.bag, camera)?;
             }
         }
-        let header = Header::new(frame.stamp, topics::FRAME_LIDAR);
-        let cloud = PointCloud2::from_sweep(&frame.cloud, self.layout, header);
-        self.bag.write(&self.points, at, &cloud.map_err(AppError::encode(topics::POINTS))?)
+        Ok(())
     }
 
     fn truth(&mut self, frame: &DriveFrame) -> Result<(), AppError> {

@@ -1,7 +1,9 @@
-//! Bird's-eye pictures of frames as files.
+//! Pictures of frames as files: from above, and through cameras.
 
+mod camera_sheet;
 mod cloud_source;
 
+pub use camera_sheet::draw_camera_sheet;
 pub use cloud_source::CloudSource;
 
 use crate::AppError;

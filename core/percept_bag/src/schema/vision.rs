@@ -3,10 +3,34 @@
 /// vision_msgs.
 pub(super) const VISION_MSGS: &[(&str, &str)] = &[
     (
+        "BoundingBox2D",
+        "\
+vision_msgs/Pose2D center
+float64 size_x
+float64 size_y
+",
+    ),
+    (
         "BoundingBox3D",
         "\
 geometry_msgs/Pose center
 geometry_msgs/Vector3 size
+",
+    ),
+    (
+        "Detection2D",
+        "\
+std_msgs/Header header
+ObjectHypothesisWithPose[] results
+BoundingBox2D bbox
+string id
+",
+    ),
+    (
+        "Detection2DArray",
+        "\
+std_msgs/Header header
+Detection2D[] detections
 ",
     ),
     (
@@ -45,6 +69,20 @@ float64 score
         "\
 ObjectHypothesis hypothesis
 geometry_msgs/PoseWithCovariance pose
+",
+    ),
+    (
+        "Point2D",
+        "\
+float64 x
+float64 y
+",
+    ),
+    (
+        "Pose2D",
+        "\
+vision_msgs/Point2D position
+float64 theta
 ",
     ),
     (

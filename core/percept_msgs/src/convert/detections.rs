@@ -5,9 +5,12 @@
 use super::finite::{box_of, pose_of, score_of};
 use crate::geometry_msgs::PoseWithCovariance;
 use crate::std_msgs::Header;
-use crate::vision_msgs::{BoundingBox3D, Detection3D, Detection3DArray, ObjectHypothesis, ObjectHypothesisWithPose};
+use crate::vision_msgs::{
+    BoundingBox2D, BoundingBox3D, Detection2D, Detection3D, Detection3DArray, ObjectHypothesis,
+    ObjectHypothesisWithPose, Point2D, Pose2D,
+};
 use crate::{Message, MsgError};
-use percept_types::{Box3d, Detection, Detections};
+use percept_types::{Box3d, Detection, Detections, ImageBox};
 
 impl Detection3D {
     /// A box of one class.
@@ -22,6 +25,18 @@ impl Detection3D {
     pub fn best_hypothesis(&self) -> Option<&ObjectHypothesis> {
         let hypotheses = self.results.iter().map(|result| &result.hypothesis);
         hypotheses.reduce(|best, other| if other.score > best.score || best.score.is_nan() { other } else { best })
+    }
+}
+
+impl Detection2D {
+    /// A rectangle in an image, of one class; pixels as in [`ImageBox`].
+    pub fn new(header: Header, class_id: &str, score: f64, b: &ImageBox, id: String) -> Self {
+        let hypothesis = ObjectHypothesis { class_id: class_id.to_owned(), score };
+        let result = ObjectHypothesisWithPose { hypothesis, pose: PoseWithCovariance::default() };
+        let position = Point2D { x: (b.left + b.right) / 2.0, y: (b.top + b.bottom) / 2.0 };
+        let center = Pose2D { position, theta: 0.0 };
+        let bbox = BoundingBox2D { center, size_x: b.right - b.left, size_y: b.bottom - b.top };
+        Self { header, results: vec![result], bbox, id }
     }
 }
 

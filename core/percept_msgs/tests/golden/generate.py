@@ -35,6 +35,7 @@ sensor_msgs/PointField sensor_msgs/PointCloud2 sensor_msgs/Image sensor_msgs/Com
 sensor_msgs/RegionOfInterest sensor_msgs/CameraInfo
 vision_msgs/ObjectHypothesis vision_msgs/ObjectHypothesisWithPose vision_msgs/BoundingBox3D vision_msgs/Detection3D
 vision_msgs/Detection3DArray vision_msgs/VisionClass vision_msgs/LabelInfo
+vision_msgs/Point2D vision_msgs/Pose2D vision_msgs/BoundingBox2D vision_msgs/Detection2D vision_msgs/Detection2DArray
 visualization_msgs/UVCoordinate visualization_msgs/MeshFile visualization_msgs/Marker visualization_msgs/MarkerArray
 diagnostic_msgs/KeyValue diagnostic_msgs/DiagnosticStatus diagnostic_msgs/DiagnosticArray
 nav_msgs/Odometry tf2_msgs/TFMessage rosgraph_msgs/Clock

@@ -4,7 +4,7 @@
 //! on the side that faces the sensor recorded points end 0.05 m inside the ends, 0.01 m inside the sides and 0.08 m
 //! below the top.
 
-use crate::material::{Material, Surface, class};
+use crate::material::{Finish, Material, Surface, class};
 use crate::random::Sampler;
 use crate::solid::{Plane, Shape, Solid};
 use crate::vector::Vec3;
@@ -196,6 +196,7 @@ pub(super) fn sample_paint(random: &mut Sampler, class_id: u16) -> Material {
     Material::opaque(class_id, reflectance as f32, random.uniform(0.12, 0.24) as f32)
         .with_loss(loss as f32)
         .with_gloss(0.5)
+        .with_finish(Finish::Paint)
 }
 
 struct Body<'a> {
@@ -339,7 +340,7 @@ impl Body<'_> {
             panel.push(Plane::through(Vec3::X * behind_doors, Vec3::X));
             solids.push(self.paint(panel));
         }
-        let seats = Material::opaque(class::CAR, 0.12, 0.08);
+        let seats = Material::opaque(class::CAR, 0.12, 0.08).with_finish(Finish::Interior);
         let front_seats = self.windscreen_foot_x() - 1.15;
         for x in [front_seats, front_seats - 0.95] {
             if x - 0.2 > self.tail_foot_x() {
@@ -379,7 +380,7 @@ impl Body<'_> {
     }
 
     fn wheels(&self) -> Vec<Solid> {
-        let rubber = Material::opaque(class::CAR, 0.08, 0.06).with_loss(0.08);
+        let rubber = Material::opaque(class::CAR, 0.08, 0.06).with_loss(0.08).with_finish(Finish::Rubber);
         let radius = self.car.wheel_radius_m;
         let front = self.half_length - self.car.axle_m[0];
         let rear = -self.half_length + self.car.axle_m[1];
@@ -396,7 +397,7 @@ impl Body<'_> {
 
     /// Mirrors and number plates (retro-reflecting).
     fn details(&self) -> Vec<Solid> {
-        let plate = Material::opaque(class::CAR, 0.85, 0.15);
+        let plate = Material::opaque(class::CAR, 0.85, 0.15).with_finish(Finish::Plate);
         let mut solids = Vec::new();
         for side in [-1.0, 1.0] {
             let center =

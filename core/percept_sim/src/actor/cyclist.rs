@@ -1,6 +1,6 @@
 //! Cyclists: a rider bent over a bicycle whose wheels let most rays through.
 
-use crate::material::{Material, Surface, class};
+use crate::material::{Finish, Material, Surface, class};
 use crate::random::Sampler;
 use crate::solid::{Shape, Solid};
 use crate::vector::{Affine, Vec3};
@@ -85,7 +85,9 @@ impl CyclistShape {
     /// A cyclist.
     pub fn sample(random: &mut Sampler) -> Self {
         let mut cloth = |class_id| Material::opaque(class_id, random.uniform(0.05, 0.5) as f32, 0.09).with_loss(0.01);
-        let (clothes, metal) = ([cloth(class::BICYCLIST), cloth(class::BICYCLIST)], cloth(class::BICYCLIST));
+        let [trousers, top, metal] =
+            [Finish::Trousers, Finish::Top, Finish::Metal].map(|finish| cloth(class::BICYCLIST).with_finish(finish));
+        let clothes = [trousers, top];
         Self {
             stature_m: random.bounded_normal(1.70, 0.08) as f32,
             wheel_radius_m: random.uniform(0.31, 0.355) as f32,
@@ -205,7 +207,7 @@ impl CyclistShape {
         let mut solids = vec![
             dressed(chest, true),
             dressed(Shape::ellipsoid(hip, Vec3::new(0.15, 0.17, 0.13) * self.bulk), false),
-            Solid { shape: head, material: Material::opaque(class::BICYCLIST, 0.3, 0.1) },
+            Solid { shape: head, material: Material::opaque(class::BICYCLIST, 0.3, 0.1).with_finish(Finish::Skin) },
         ];
         for side in [-1.0_f32, 1.0] {
             let crank = self.crank_rad + if side > 0.0 { std::f32::consts::PI } else { 0.0 };

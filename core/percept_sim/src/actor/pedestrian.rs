@@ -1,6 +1,6 @@
 //! People on foot: legs in mid-stride, torso, arms, head; some with a coat, a bag, a rucksack; some sitting.
 
-use crate::material::{Material, class};
+use crate::material::{Finish, Material, class};
 use crate::random::Sampler;
 use crate::solid::{Shape, Solid};
 use crate::vector::Vec3;
@@ -38,7 +38,7 @@ impl PedestrianShape {
         let stature = if child { random.uniform(1.05, 1.45) } else { random.bounded_normal(1.75, 0.085) };
         let swing = if moving { random.uniform(0.08, 0.52) } else { random.uniform(0.0, 0.14) };
         let mut cloth = || Material::opaque(class::PERSON, random.uniform(0.05, 0.5) as f32, 0.09).with_loss(0.01);
-        let clothes = [cloth(), cloth()];
+        let clothes = [cloth().with_finish(Finish::Trousers), cloth().with_finish(Finish::Top)];
         Self {
             posture: Posture::Upright,
             stature_m: stature as f32,
@@ -116,7 +116,7 @@ impl PedestrianShape {
         let chest = Shape::ellipsoid(chest_center, Vec3::new(0.135 * self.bulk, 0.19 * self.bulk, 0.60 * trunk));
         let pelvis = Shape::ellipsoid(Vec3::new(x, 0.0, hip_z), Vec3::new(0.13, 0.175, 0.14) * self.bulk);
         let head_z = self.stature_m * 0.435 + hip_z;
-        let skin = Material::opaque(class::PERSON, 0.3, 0.1);
+        let skin = Material::opaque(class::PERSON, 0.3, 0.1).with_finish(Finish::Skin);
         let head = Shape::ellipsoid(Vec3::new(x + 0.02, 0.0, head_z), Vec3::new(0.10, 0.08, 0.065 * self.stature_m));
         let mut solids = vec![
             self.dressed(chest, true),

@@ -1,7 +1,7 @@
 //! Lorries and trams: large convex bodies that a car detector must not take for cars.
 
 use super::car::sample_paint;
-use crate::material::{Material, Surface, class};
+use crate::material::{Finish, Material, Surface, class};
 use crate::random::Sampler;
 use crate::solid::{Plane, Shape, Solid};
 use crate::vector::Vec3;
@@ -55,7 +55,7 @@ impl TruckShape {
             Solid { shape: Shape::cuboid(load_low, load_high), material: self.load },
         ];
         let frame_low = Vec3::new(-half_length + 0.3, -0.5, 0.6);
-        let dark = Material::opaque(class::TRUCK, 0.08, 0.06);
+        let dark = Material::opaque(class::TRUCK, 0.08, 0.06).with_finish(Finish::Rubber);
         solids.push(Solid { shape: Shape::cuboid(frame_low, Vec3::new(cab_rear, 0.5, 1.0)), material: dark });
         let rear_axles = if length > 8.5 { 2 } else { 1 };
         let mut axles = vec![half_length - 1.2];

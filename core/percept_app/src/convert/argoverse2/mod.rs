@@ -148,6 +148,7 @@ impl Log {
             camera: camera.mounted.camera.clone(),
             distortion: Some(camera.mounted.distortion),
             image: data.map(|data| EncodedImage { format: "jpeg", data }),
+            truth: None,
         })
     }
 

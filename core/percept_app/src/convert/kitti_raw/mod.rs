@@ -186,6 +186,7 @@ impl RawDrive {
                 camera: calibration.camera(folder.number)?,
                 distortion: None,
                 image: image.map(|data| EncodedImage { format: "png", data }),
+                truth: None,
             });
         }
         Ok(cameras)

@@ -171,6 +171,7 @@ impl NuscenesScene {
                 t_camera_lidar: camera.t_base_sensor.inverse() * lidar.t_base_sensor,
             },
             distortion: None,
+            truth: None,
             image: data.map(|data| EncodedImage { format: if is_png { "png" } else { "jpeg" }, data }),
         })
     }
