@@ -6,9 +6,9 @@ mod fixtures;
 
 use fixtures::*;
 use percept_app::Unwatched;
-use percept_bag::{BagReader, ReadOptions};
 use percept_app::simulate::{DEFAULT_SCENE, SimulateSettings, SimulatedView, scene_names, simulate};
 use percept_app::training::{FrameSource, SimulatedFrames};
+use percept_bag::{BagReader, ReadOptions};
 
 fn settings(scene: &str) -> SimulateSettings {
     let view = SimulatedView::KittiCamera;

@@ -3,7 +3,7 @@
 //! Heights are evaluated in single precision relative to an anchor, so that long drives lose no digits.
 
 use crate::material::{Material, class};
-use crate::road::{CenterLine, Road, SideSurface, nearest};
+use crate::road::{Arc, CenterLine, Road, SideSurface, nearest};
 use crate::vector::Vec3;
 
 /// A sine wave of the terrain.
@@ -90,9 +90,52 @@ impl GroundLook {
 pub struct Ground {
     waves: Vec<(f32, f32, f32, f32)>,
     /// Roads in coordinates relative to the anchor.
-    roads: Vec<(Vec<CenterLine>, Road)>,
+    roads: Vec<NearRoad>,
+    /// Nothing of the surface lies lower.
+    lowest_m: f32,
     materials: [Material; 7],
     grass_m: f32,
+}
+
+/// A road prepared for many questions.
+#[derive(Clone, Debug)]
+struct NearRoad {
+    lines: Vec<CenterLine>,
+    road: Road,
+    /// Lower and upper corner of the rectangle outside which the road and its pavements are not; all there is for the
+    /// first road, whose banks have no end.
+    bounds_m: [[f32; 2]; 2],
+}
+
+impl NearRoad {
+    fn new(road: Road, is_first: bool) -> Self {
+        let everywhere = [[f32::MIN; 2], [f32::MAX; 2]];
+        let side = |index: usize| road.sides[index].parking_m + road.sides[index].sidewalk_m;
+        let reach = road.half_width_m + side(0).max(side(1)) + 1.0;
+        let bounds_m = if is_first { everywhere } else { around(&road.arcs, reach) };
+        Self { lines: road.arcs.iter().map(CenterLine::new).collect(), road, bounds_m }
+    }
+
+    fn is_near(&self, x: f32, y: f32) -> bool {
+        let [low, high] = self.bounds_m;
+        x >= low[0] && x <= high[0] && y >= low[1] && y <= high[1]
+    }
+}
+
+/// The upright rectangle round arcs, grown by `reach_m` and by how far an arc bows out of its chord.
+fn around(arcs: &[Arc], reach_m: f32) -> [[f32; 2]; 2] {
+    let mut bounds = [[f32::MAX; 2], [f32::MIN; 2]];
+    for arc in arcs {
+        let bow = reach_m + (arc.curvature.abs() * arc.length_m * arc.length_m / 8.0) as f32;
+        for end in [0.0, arc.length_m] {
+            let (at, _) = arc.pose(end);
+            for axis in 0..2 {
+                bounds[0][axis] = bounds[0][axis].min(at[axis] as f32 - bow);
+                bounds[1][axis] = bounds[1][axis].max(at[axis] as f32 + bow);
+            }
+        }
+    }
+    bounds
 }
 
 /// Where a ray meets the ground.
@@ -112,7 +155,7 @@ const EXPECTED_SLOPE: f32 = 0.1;
 impl Ground {
     /// The ground of waves and roads, seen from an anchor in world coordinates; roads beyond `reach_m` are left out.
     pub fn anchored(waves: &[Wave], roads: &[Road], anchor_m: [f64; 2], reach_m: f64, look: &GroundLook) -> Self {
-        let waves = waves
+        let waves: Vec<_> = waves
             .iter()
             .map(|w| {
                 let phase =
@@ -120,12 +163,13 @@ impl Ground {
                 (w.k[0] as f32, w.k[1] as f32, phase as f32, w.amplitude_m)
             })
             .collect();
-        let roads = roads
-            .iter()
-            .map(|road| road.relative_to(anchor_m, reach_m))
-            .map(|road| (road.arcs.iter().map(CenterLine::new).collect(), road))
-            .collect();
-        Self { waves, roads, materials: look.materials(), grass_m: look.grass_m }
+        let near = |(index, road): (usize, &Road)| NearRoad::new(road.relative_to(anchor_m, reach_m), index == 0);
+        let roads: Vec<NearRoad> = roads.iter().enumerate().map(near).collect();
+        // Camber and strips lie up to 0.04 m low, banks fall by 3 m at most.
+        let falls = roads.first().is_some_and(|near| near.road.sides.iter().any(|side| side.bank_slope < 0.0));
+        let swell_m: f32 = waves.iter().map(|wave: &(f32, f32, f32, f32)| wave.3.abs()).sum();
+        let lowest_m = -swell_m - if falls { 3.2 } else { 0.2 };
+        Self { waves, roads, lowest_m, materials: look.materials(), grass_m: look.grass_m }
     }
 
     /// A level meadow without roads.
@@ -156,8 +200,12 @@ impl Ground {
     /// Height above the swell, and what covers the place; paint and rails only where they are asked for.
     fn relief(&self, x: f32, y: f32, with_paint: bool) -> (f32, Cover) {
         let mut off_road: Option<(f32, Cover)> = None;
-        for (index, (lines, road)) in self.roads.iter().enumerate() {
-            let Some((line, lateral_m)) = nearest(lines, x, y) else { continue };
+        for (index, near) in self.roads.iter().enumerate() {
+            if !near.is_near(x, y) {
+                continue;
+            }
+            let road = &near.road;
+            let Some((line, lateral_m)) = nearest(&near.lines, x, y) else { continue };
             let side = road.side(lateral_m);
             let beyond = lateral_m.abs() - road.half_width_m;
             if beyond < 0.0 {
@@ -194,6 +242,14 @@ impl Ground {
             }
         }
         off_road.unwrap_or((0.1, Cover::Terrain))
+    }
+
+    /// Distance beyond which a ray is below the ground, wherever it goes.
+    pub fn surely_below_m(&self, origin: Vec3, direction: Vec3) -> f32 {
+        if direction.z >= 0.0 {
+            return f32::MAX;
+        }
+        ((self.lowest_m - origin.z) / direction.z).max(0.0) + 0.01
     }
 
     /// First meeting of a ray with the ground within `max_m`.

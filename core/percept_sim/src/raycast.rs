@@ -110,14 +110,15 @@ impl RayScene {
 
     /// What a ray meets first within `max_m`, whatever the weather.
     pub fn cast(&self, beam: &Beam, max_m: f32) -> Option<Hit> {
-        let ground = self.ground.meet(beam.origin, beam.direction, max_m);
-        let reach = ground.map_or(max_m, |hit| hit.range_m);
         let ray = Ray::new(beam.origin, beam.direction);
+        let reach = max_m.min(self.ground.surely_below_m(beam.origin, beam.direction));
         let nearest = self.bvh.cast_ray(&ray, reach, |index, best| {
             let met = meet(self.parts.get(index as usize)?, index, beam)?;
             (met.range_m < best).then_some(met.range_m)
         });
-        if let Some((index, _)) = nearest {
+        // The march over the ground is the dearer of the two: what stands nearer cuts it short.
+        let ground = self.ground.meet(beam.origin, beam.direction, nearest.map_or(max_m, |(_, range_m)| range_m));
+        if let (Some((index, _)), None) = (nearest, ground) {
             return self.parts.get(index as usize).and_then(|part| meet(part, index, beam));
         }
         ground.map(|hit| {

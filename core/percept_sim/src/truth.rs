@@ -14,6 +14,7 @@ use crate::sweep::{CastRay, RayState, Sweep};
 use crate::taxonomy::nuscenes_visibility_level;
 use crate::vector::{self, Vec3, from_f64, to_f64};
 use percept_types::{Box3d, Occlusion, PointCloud, Transform, TruthObject};
+use rayon::prelude::*;
 use std::f64::consts::TAU;
 use std::ops::Range;
 
@@ -84,22 +85,21 @@ pub(crate) fn objects(
     cloud: &PointCloud,
 ) -> (Vec<TruthObject>, Vec<ObjectDetail>) {
     let camera = camera_beside(&config.sensor);
-    let (mut objects, mut details) = (Vec::new(), Vec::new());
-    for actor in actors {
+    let told = |actor: &ActorInView| {
         let [x, y, _] = actor.box3d.center_m;
         let shown = image_box(&camera, &actor.box3d);
         if x.hypot(y) > config.truth_range_m || (sweep.crop.is_some() && shown.is_none()) {
-            continue;
+            return None;
         }
         let rays = towards(actor, scene, rays, sweep, config.sensor.max_azimuth_offset_rad() as f32);
         let visible_share = (rays.all > 0).then(|| 1.0 - rays.blocked as f64 / rays.all as f64);
-        details.push(ObjectDetail {
+        let detail = ObjectDetail {
             instance_id: u32::from(actor.instance_id),
             kind: actor.kind,
             visible_share,
             nuscenes_visibility: nuscenes_visibility_level(visible_share.unwrap_or(0.0)),
-        });
-        objects.push(TruthObject {
+        };
+        let object = TruthObject {
             class_name: actor.kind.kitti_class().to_owned(),
             box3d: actor.box3d,
             velocity_mps: actor.velocity_mps,
@@ -108,9 +108,10 @@ pub(crate) fn objects(
             occlusion: level(rays.blocked, rays.all),
             truncation: shown.map_or(-1.0, |(_, truncation)| truncation),
             image_box: shown.map(|(b, _)| b),
-        });
-    }
-    (objects, details)
+        };
+        Some((object, detail))
+    };
+    actors.par_iter().filter_map(told).unzip()
 }
 
 /// What is true of an object besides, in the order of the objects.
