@@ -94,7 +94,7 @@ fn equal_seeds_give_equal_bytes_and_without_depth_and_masks_there_are_no_such_to
         fs::read(files.into_iter().find(|path| path.extension().is_some_and(|e| e == "mcap")).unwrap()).unwrap()
     };
     assert_eq!(bytes(&bags[0]), bytes(&bags[1]));
-    assert!(messages_of(&bags[0], &topics::camera_depth_of("image_02")).is_empty());
+    assert!(topic_hashes(&bags[0]).keys().all(|topic| !topic.contains("/depth/") && !topic.contains("/classes/")));
     assert_eq!(messages_of(&bags[0], &topics::camera_image_of("image_03")).len(), 1);
 }
 

@@ -1,7 +1,7 @@
 //! Renders what a rig sees in some worlds, as PPM files, with the time that it takes.
 //!
 //! `cargo run --release -p percept_sim --example camera_views -- FOLDER RIG WIDTHxHEIGHT SEED...`
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use percept_sim::{CameraRig, Drive, RenderSettings, View, WorldConfig};
 use percept_types::Stamp;

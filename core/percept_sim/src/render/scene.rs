@@ -338,7 +338,7 @@ impl Drawn {
             let out = dx.hypot(dz) / radius;
             let spoke = (dz.atan2(dx) * (18.0 / std::f32::consts::TAU)).rem_euclid(1.0);
             let thin = 0.02 / (out * radius).max(0.02);
-            return out > 0.87 || out < 0.10 || spoke < thin || (spoke * 7.3).fract() < 0.04;
+            return !(0.10..=0.87).contains(&out) || spoke < thin || (spoke * 7.3).fract() < 0.04;
         }
         let period_m = 0.11;
         if shows(period_m, footprint_m) < 0.3 {

@@ -123,9 +123,9 @@ pub fn window(spot: &Spot<'_>, facade: &Facade) -> Substance {
     if spot.normal.y < 0.7 {
         return spot.matt(facade.trim);
     }
-    let from = spot.from_center();
+    let from = spot.off_center();
     let drawn = lattice(facade.seed ^ 3, [(part.low.x * 50.0) as i32, 0, 0]);
-    let inside_m = spot.to_edge();
+    let inside_m = spot.edge_distance_m();
     // What reaches down to the ground is a door, or the window of a shop.
     if part.low.z < 0.2 && drawn < 0.7 {
         let panel = (spot.local.z - part.low.z) / size.z;

@@ -53,12 +53,12 @@ impl Substance {
 
 impl Spot<'_> {
     /// Place relative to the middle of the part.
-    pub fn from_center(&self) -> Vec3 {
+    pub fn off_center(&self) -> Vec3 {
         self.local - (self.part.low + self.part.high) * 0.5
     }
 
     /// Distance to the nearest edge of the part along its face, which lies across x or y.
-    pub fn to_edge(&self) -> f32 {
+    pub fn edge_distance_m(&self) -> f32 {
         let (from_low, to_high) = (self.local - self.part.low, self.part.high - self.local);
         let along = if self.normal.y.abs() > self.normal.x.abs() {
             from_low.x.min(to_high.x)

@@ -61,9 +61,9 @@ pub fn sign(spot: &Spot<'_>, kind: u8) -> Substance {
         return spot.matt(Vec3::splat(0.28)).coated(0.1);
     }
     let half = (spot.part.high - spot.part.low) * 0.5;
-    let from = spot.from_center();
+    let from = spot.off_center();
     let (across, up) = (from.y / half.y, from.z / half.z);
-    let edge_m = spot.to_edge();
+    let edge_m = spot.edge_distance_m();
     let (red, blue) = (Vec3::new(0.55, 0.015, 0.02), Vec3::new(0.015, 0.10, 0.45));
     let (white, yellow) = (Vec3::splat(0.78), Vec3::new(0.75, 0.42, 0.02));
     let disc = from.y.hypot(from.z) / half.y.min(half.z);
@@ -123,7 +123,7 @@ pub fn cloth(spot: &Spot<'_>, color: Vec3) -> Substance {
 
 /// Skin in front and below, hair behind and on top.
 pub fn head(spot: &Spot<'_>, skin: Vec3, hair: Vec3) -> Substance {
-    let from = spot.from_center();
+    let from = spot.off_center();
     let half = (spot.part.high - spot.part.low) * 0.5;
     let is_hair = from.z > 0.35 * half.z || (from.x < -0.1 * half.x && from.z > -0.6 * half.z);
     spot.matt(if is_hair && half.z > half.x * 0.5 { hair } else { skin })
@@ -132,7 +132,7 @@ pub fn head(spot: &Spot<'_>, skin: Vec3, hair: Vec3) -> Substance {
 /// Tyre and spokes of a bicycle.
 pub fn spokes(spot: &Spot<'_>) -> Substance {
     let radius = 0.5 * (spot.part.high.z - spot.part.low.z);
-    let from = spot.from_center();
+    let from = spot.off_center();
     let is_tyre = from.x.hypot(from.z) > 0.9 * radius;
     spot.matt(Vec3::splat(if is_tyre { 0.02 } else { 0.35 }))
 }
@@ -146,7 +146,7 @@ pub fn furniture(spot: &Spot<'_>, color: Vec3) -> Substance {
     // A lid, a door's gap, a band that reflects.
     let below_top_m = part.high.z - p.z;
     let lid = !is_round && (0.10..0.13).contains(&below_top_m);
-    let door = !is_round && spot.from_center().x.abs() < 0.012 && spot.normal.y.abs() > 0.7;
+    let door = !is_round && spot.off_center().x.abs() < 0.012 && spot.normal.y.abs() > 0.7;
     if is_round && size.x < 0.2 && (0.12..0.24).contains(&below_top_m) {
         return spot.matt(Vec3::splat(0.7));
     }

@@ -90,7 +90,7 @@ fn seam(spot: &Spot<'_>, body: &Body, up: f32) -> f32 {
 /// Tyre, rim with spokes, hub.
 pub fn wheel(spot: &Spot<'_>) -> Substance {
     let radius = 0.5 * (spot.part.high.z - spot.part.low.z);
-    let from = spot.from_center();
+    let from = spot.off_center();
     let out = from.x.hypot(from.z) / radius;
     if spot.normal.y.abs() < 0.7 || out > 0.68 {
         return spot.matt(Vec3::splat(0.022));
@@ -104,7 +104,7 @@ pub fn wheel(spot: &Spot<'_>) -> Substance {
 
 /// A white plate with dark signs and a blue end.
 pub fn plate(spot: &Spot<'_>) -> Substance {
-    let from = spot.from_center();
+    let from = spot.off_center();
     let along = from.y / (spot.part.high.y - spot.part.low.y).max(1e-3);
     if along.abs() > 0.43 {
         return spot.matt(Vec3::new(0.02, 0.06, 0.35));
