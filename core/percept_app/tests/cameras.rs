@@ -69,7 +69,7 @@ fn each_camera_has_calibration_images_and_truth_of_one_moment_and_a_place_in_tf(
         let depth = image::load_from_memory(&depths[0].1.data).unwrap();
         assert_eq!(depth.color(), image::ColorType::L16);
         // The road ahead of the lowest row is a few metres away.
-        let lowest: Vec<u16> = depth.to_luma16().rows().last().unwrap().map(|pixel| pixel.0[0]).collect();
+        let lowest: Vec<u16> = depth.to_luma16().rows().next_back().unwrap().map(|pixel| pixel.0[0]).collect();
         assert!(lowest.iter().filter(|mm| (300..20_000).contains(*mm)).count() > 120, "{name}: {lowest:?}");
         let transform = fixed.iter().find(|t| t.child_frame_id == header.frame_id).unwrap();
         assert_eq!(transform.header.frame_id, topics::FRAME_LIDAR);
