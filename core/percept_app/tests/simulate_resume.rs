@@ -25,7 +25,13 @@ impl Progress for StopAfter {
 fn settings(resume: bool) -> SimulateSettings {
     let encode = EncodeOptions { jpeg_quality: 80, depth: false, masks: false };
     let rig = CameraSettings { rig: "kitti".to_owned(), image_size: Some([64, 20]), encode, pictures: None };
-    SimulateSettings { sensor: "vlp-16".to_owned(), frames: 5, cameras: Some(rig), resume, ..SimulateSettings::default() }
+    SimulateSettings {
+        sensor: "vlp-16".to_owned(),
+        frames: 5,
+        cameras: Some(rig),
+        resume,
+        ..SimulateSettings::default()
+    }
 }
 
 fn run(out: &Path, resume: bool, stop_after: u64) -> SimulateSummary {
