@@ -34,9 +34,14 @@ fn a_drive_compared_with_its_own_bag_agrees_and_is_drawn() {
     let summary = compare_with_real(&comparison, &settings(3), &mut Unwatched).unwrap();
     assert!(!summary.has_findings() && summary.mismatches.is_empty(), "{summary}");
     assert_eq!((summary.simulated.frames, summary.real.frames, summary.real.frames_with_truth), (3, 3, 3));
-    for name in
-        ["points a ring", "range", "height over ground", "intensity of ground", "drop-out by incidence", "points a Car"]
-    {
+    for name in [
+        "points a ring",
+        "range",
+        "height over ground",
+        "intensity of ground",
+        "drop-out off objects by ring",
+        "points a Car",
+    ] {
         assert!(summary.statistics.iter().any(|statistic| statistic.name == name), "{name}: {summary}");
     }
     assert!(summary.statistics.iter().all(|statistic| statistic.agreement <= Agreement::Within));

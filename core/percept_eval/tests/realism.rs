@@ -106,15 +106,17 @@ fn a_street_agrees_with_itself_in_everything() {
 #[test]
 fn lost_firings_show_in_points_and_drop_out_and_leave_shapes_alone() {
     let outside = outside(Street { lose: 2, ..STREET });
-    for name in ["points a frame", "points a ring", "points a Car", "drop-out by incidence", "drop-out by ring"] {
+    for name in ["points a frame", "points a ring", "points a Car", "drop-out off objects by ring"] {
         assert!(outside.iter().any(|found| found == name), "{name} not in {outside:?}");
     }
     for name in ["intensity", "range", "height profile of cars", "depth below a car's sides"] {
         assert!(!outside.iter().any(|found| found == name), "{name} in {outside:?}");
     }
     let (statistics, _) = compare(&side(Street { lose: 2, ..STREET }, 2, true), &side(STREET, 2, true));
-    let lost = named(&statistics, "drop-out by range").bins[1].simulated.unwrap();
+    let lost = named(&statistics, "drop-out off objects by range").bins[1].simulated.unwrap();
     assert!((lost - 0.5).abs() < 0.1, "{lost}");
+    let (without_truth, _) = compare(&side(STREET, 2, true), &side(STREET, 2, false));
+    assert!(without_truth.iter().any(|s| s.name == "drop-out by range"), "{without_truth:?}");
 }
 
 #[test]

@@ -64,12 +64,12 @@ impl GroundLook {
         // Water over glass beads takes their effect away.
         let paint = paint.with_retro(self.paint_retro * (1.0 - 0.8 * self.wetness));
         let hard = [
-            dry(class::ROAD, 0.21, 0.08),
+            dry(class::ROAD, 0.35, 0.055),
             paint,
-            dry(class::PARKING, 0.28, 0.08),
-            dry(class::SIDEWALK, 0.30, 0.07),
-            dry(class::TERRAIN, 0.31, 0.10),
-            dry(class::PARKING, 0.30, 0.08),
+            dry(class::PARKING, 0.35, 0.055),
+            dry(class::SIDEWALK, 0.37, 0.055),
+            dry(class::TERRAIN, 0.37, 0.07),
+            dry(class::PARKING, 0.36, 0.06),
             dry(class::OTHER_GROUND, 0.12, 0.10).with_gloss(0.3),
         ];
         hard.map(|material| self.wet(material))

@@ -5,7 +5,7 @@ use crate::frame::WorldConfig;
 use crate::material::class;
 use crate::random::{mix, normal_from_hash, unit_from_hash};
 use crate::raycast::Hit;
-use crate::sensor::{LidarModel, PointDriver};
+use crate::sensor::{IntensityDraws, LidarModel, PointDriver};
 use crate::sweep::{CastRay, RayState, Sweep};
 use crate::vector::{Vec3, to_f64};
 use percept_types::{PointCloud, PointLabels, PointLayout};
@@ -112,10 +112,15 @@ fn report(sensor: &LidarModel, ray: &CastRay, hit: &Hit, laser: f32) -> Option<R
         return None;
     }
     let seen = hit.material.dimmed(hit.transmission);
-    let draws = [laser, normal_from_hash(mix(ray.beam.key, 4)), normal_from_hash(mix(ray.beam.key, 5))];
+    let draws = IntensityDraws {
+        laser,
+        texture: normal_from_hash(mix(ray.beam.key, 4)),
+        noise: normal_from_hash(mix(ray.beam.key, 5)),
+        dark: unit_from_hash(mix(ray.beam.key, 7)),
+    };
     let reflectivity = sensor.intensity.intensity(&seen, hit.cos_incidence, range_m, draws);
     let intensity = match &sensor.signal {
-        Some(law) => law.photons(&seen, hit.cos_incidence, range_m, draws[2]),
+        Some(law) => law.photons(&seen, hit.cos_incidence, range_m, draws.noise),
         None => reflectivity,
     };
     let [forward, left, _] = sensor.rings[ray.ring].origin_m;

@@ -148,13 +148,26 @@ impl Compared<'_> {
         }
     }
 
+    /// Objects lose far more than walls and ground, and streets hold more or fewer of them: they are told apart where
+    /// both sides know them.
     fn losses(&mut self) {
         let value = "share of firings lost";
-        self.binned("drop-out by incidence", Quantity::Rate, "angle to the surface's normal (deg)", value, |s| {
-            &s.loss_by_incidence
+        let (incidence, range, ring) = ("angle to the surface's normal (deg)", "distance (m)", "ring from the top");
+        let has_truth = |s: &RealismStatistics| s.frames_with_truth() > 0 && s.frames_with_truth() == s.frames();
+        if !(has_truth(self.simulated) && has_truth(self.real)) {
+            self.binned("drop-out by incidence", Quantity::Rate, incidence, value, |s| &s.losses.by_incidence);
+            self.binned("drop-out by range", Quantity::Rate, range, value, |s| &s.losses.by_range);
+            return self.binned("drop-out by ring", Quantity::Rate, ring, value, |s| &s.losses.by_row);
+        }
+        self.binned("drop-out off objects by incidence", Quantity::Rate, incidence, value, |s| {
+            &s.losses_off_objects.by_incidence
         });
-        self.binned("drop-out by range", Quantity::Rate, "distance (m)", value, |s| &s.loss_by_range);
-        self.binned("drop-out by ring", Quantity::Rate, "ring from the top", value, |s| &s.loss_by_row);
+        self.binned("drop-out off objects by range", Quantity::Rate, range, value, |s| &s.losses_off_objects.by_range);
+        self.binned("drop-out off objects by ring", Quantity::Rate, ring, value, |s| &s.losses_off_objects.by_row);
+        self.binned("drop-out on objects by incidence", Quantity::Rate, incidence, value, |s| {
+            &s.losses_on_objects.by_incidence
+        });
+        self.binned("drop-out on objects by range", Quantity::Rate, range, value, |s| &s.losses_on_objects.by_range);
     }
 
     fn objects(&mut self) {

@@ -13,6 +13,7 @@
 mod bins;
 mod compare;
 mod ground;
+mod losses;
 mod objects;
 mod ratio;
 mod rows;

@@ -2,6 +2,7 @@
 
 use super::bins::{Binned, FrameBins};
 use super::ground::Ground;
+use super::losses::Losses;
 use super::objects::ObjectStatistics;
 use super::ratio::FrameRatio;
 use super::rows::{Assigned, RowSource, SensorRows};
@@ -68,9 +69,11 @@ pub struct RealismStatistics {
     pub(super) obstacle: Binned,
     pub(super) intensity: Binned,
     pub(super) intensity_of_kind: Vec<Binned>,
-    pub(super) loss_by_incidence: Binned,
-    pub(super) loss_by_range: Binned,
-    pub(super) loss_by_row: Binned,
+    pub(super) losses: Losses,
+    /// Of sweeps with truth: on what it names.
+    pub(super) losses_on_objects: Losses,
+    /// Of sweeps with truth: on everything else.
+    pub(super) losses_off_objects: Losses,
     pub(super) objects: ObjectStatistics,
 }
 
@@ -94,9 +97,9 @@ impl RealismStatistics {
             range: range.clone(),
             intensity_of_kind: vec![intensity.clone(); KINDS.len()],
             intensity,
-            loss_by_incidence: Binned::even(0.0, 10.0, 9),
-            loss_by_range: range,
-            loss_by_row: Binned::even(0.0, 1.0, rows),
+            losses: Losses::new(&range, rows),
+            losses_on_objects: Losses::new(&range, rows),
+            losses_off_objects: Losses::new(&range, rows),
             objects: ObjectStatistics::default(),
             sensor,
         }
@@ -111,7 +114,7 @@ impl RealismStatistics {
         self.frames += 1;
         self.add_rows(&assigned);
         self.add_places(&cloud, &heights_m);
-        self.add_losses(&stretches(&cloud, &assigned, &self.sensor));
+        self.add_losses(&stretches(&cloud, &assigned, &self.sensor), sweep.objects);
         self.add_intensities(&cloud, &heights_m, sweep.objects);
         if let Some(objects) = sweep.objects {
             self.frames_with_truth += 1;
@@ -194,24 +197,13 @@ impl RealismStatistics {
         self.obstacle.add_shares(&obstacles);
     }
 
-    fn add_losses(&mut self, stretches: &[Stretch]) {
-        let pair = |binned: &Binned| (binned.empty(), binned.empty());
-        let (mut by_incidence, mut by_range) = (pair(&self.loss_by_incidence), pair(&self.loss_by_range));
-        let mut by_row = pair(&self.loss_by_row);
-        let add = |(lost, fired): &mut (FrameBins, FrameBins), place: f64, stretch: &Stretch| {
-            lost.add(place, stretch.lost);
-            fired.add(place, stretch.fired);
-        };
-        for stretch in stretches {
-            if let Some(incidence_deg) = stretch.incidence_deg {
-                add(&mut by_incidence, incidence_deg, stretch);
-            }
-            add(&mut by_range, stretch.range_m, stretch);
-            add(&mut by_row, stretch.row as f64, stretch);
-        }
-        self.loss_by_incidence.add_rates(&by_incidence.0, &by_incidence.1);
-        self.loss_by_range.add_rates(&by_range.0, &by_range.1);
-        self.loss_by_row.add_rates(&by_row.0, &by_row.1);
+    fn add_losses(&mut self, stretches: &[Stretch], objects: Option<&[TruthObject]>) {
+        self.losses.add(stretches.iter());
+        let Some(objects) = objects else { return };
+        let is_on = |s: &&Stretch| objects.iter().any(|object| object.box3d.contains(s.at_m));
+        let (on, off): (Vec<&Stretch>, Vec<&Stretch>) = stretches.iter().partition(is_on);
+        self.losses_on_objects.add(on.into_iter());
+        self.losses_off_objects.add(off.into_iter());
     }
 
     fn add_intensities(&mut self, cloud: &PointCloud, heights_m: &[f64], objects: Option<&[TruthObject]>) {

@@ -25,6 +25,8 @@ const BESIDE: f64 = 1.1;
 pub(super) struct Stretch {
     /// The ring, from the top.
     pub row: usize,
+    /// Its first return.
+    pub at_m: Point,
     /// Distance of its first return from the sensor in x and y.
     pub range_m: f64,
     /// Between the beam and the surface's normal, 0 to 90 degrees; `None` without returns above and below.
@@ -35,7 +37,8 @@ pub(super) struct Stretch {
     pub lost: f64,
 }
 
-type Point = [f64; 3];
+/// x, y, z.
+pub(super) type Point = [f64; 3];
 
 #[derive(Clone, Copy)]
 struct Return {
@@ -66,6 +69,7 @@ pub(super) fn stretches(cloud: &PointCloud, assigned: &[Option<Assigned>], senso
             let beside = [above, below].map(|ring| nearest(ring, first, BESIDE * sensor.azimuth_step_rad));
             found.push(Stretch {
                 row,
+                at_m: first.at_m,
                 range_m: first.at_m[0].hypot(first.at_m[1]),
                 incidence_deg: incidence_deg(first.at_m, along, beside),
                 fired,

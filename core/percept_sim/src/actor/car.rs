@@ -1,7 +1,7 @@
 //! Cars and vans: bonnet, body, tapered cabin of glass between pillars, rounded plan corners, wheels, clearance.
 //!
 //! Sizes follow KITTI's labels (cars 3.88 x 1.63 x 1.53 m on average), which are drawn a little round the sheet metal:
-//! on the side that faces the sensor recorded points end 0.05 m inside the ends, 0.01 m inside the sides and 0.08 m
+//! on the side that faces the sensor recorded points end 0.06 m inside the ends, 0.01 m inside the sides and 0.08 m
 //! below the top.
 
 use crate::material::{Finish, Material, Surface, class};
@@ -162,7 +162,7 @@ impl CarShape {
                 .uniform(if body == BodyType::Van { 3.0 } else { 12.0 }, if body == BodyType::Van { 8.0 } else { 24.0 })
                 .to_radians() as f32,
             corner_radius_m: random.uniform(0.30, 0.70) as f32,
-            rake: random.uniform(0.12, 0.38) as f32,
+            rake: random.uniform(0.18, 0.5) as f32,
             wheel_radius_m,
             axle_m: [random.uniform(0.72, 0.92) as f32, random.uniform(0.6, 0.9) as f32],
             paint: sample_paint(random, class::CAR),
@@ -175,7 +175,7 @@ impl CarShape {
     pub fn solids(&self) -> Vec<Solid> {
         let [length, width, height] = self.label_size_m.map(|v| v as f32);
         // The sheet metal is a little smaller than the label; see the head of this file.
-        let (length, width, height) = (length - 0.04, width - 0.01, height - 0.03);
+        let (length, width, height) = (length - 0.08, width - 0.01, height - 0.02);
         let body = Body { car: self, half_length: length / 2.0, half_width: width / 2.0, height };
         let mut solids = vec![body.trunk(), body.nose()];
         solids.extend(body.greenhouse());
@@ -189,13 +189,13 @@ impl CarShape {
 /// Paint between black, which loses returns, and white.
 pub(super) fn sample_paint(random: &mut Sampler, class_id: u16) -> Material {
     let (reflectance, loss) = match random.weighted(&[0.40, 0.33, 0.27]) {
-        0 => (random.uniform(-0.20, -0.02), random.uniform(0.02, 0.28)),
-        1 => (random.uniform(-0.08, 0.15), random.uniform(0.01, 0.12)),
-        _ => (random.uniform(0.10, 0.33), random.uniform(0.0, 0.05)),
+        0 => (random.uniform(-0.20, -0.02), random.uniform(0.0, 0.12)),
+        1 => (random.uniform(-0.08, 0.15), random.uniform(0.0, 0.05)),
+        _ => (random.uniform(0.10, 0.33), random.uniform(0.0, 0.02)),
     };
     Material::opaque(class_id, reflectance as f32, random.uniform(0.12, 0.24) as f32)
         .with_loss(loss as f32)
-        .with_gloss(0.5)
+        .with_gloss(0.3)
         .with_finish(Finish::Paint)
 }
 
@@ -380,7 +380,7 @@ impl Body<'_> {
     }
 
     fn wheels(&self) -> Vec<Solid> {
-        let rubber = Material::opaque(class::CAR, 0.08, 0.06).with_loss(0.08).with_finish(Finish::Rubber);
+        let rubber = Material::opaque(class::CAR, 0.08, 0.06).with_loss(0.03).with_finish(Finish::Rubber);
         let radius = self.car.wheel_radius_m;
         let front = self.half_length - self.car.axle_m[0];
         let rear = -self.half_length + self.car.axle_m[1];

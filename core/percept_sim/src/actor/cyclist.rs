@@ -84,7 +84,7 @@ impl Frame {
 impl CyclistShape {
     /// A cyclist.
     pub fn sample(random: &mut Sampler) -> Self {
-        let mut cloth = |class_id| Material::opaque(class_id, random.uniform(0.05, 0.5) as f32, 0.09).with_loss(0.01);
+        let mut cloth = |class_id| Material::opaque(class_id, random.uniform(0.1, 0.6) as f32, 0.09).with_loss(0.01);
         let [trousers, top, metal] =
             [Finish::Trousers, Finish::Top, Finish::Metal].map(|finish| cloth(class::BICYCLIST).with_finish(finish));
         let clothes = [trousers, top];

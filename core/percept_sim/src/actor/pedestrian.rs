@@ -37,7 +37,7 @@ impl PedestrianShape {
         let child = random.chance(0.07);
         let stature = if child { random.uniform(1.05, 1.45) } else { random.bounded_normal(1.75, 0.085) };
         let swing = if moving { random.uniform(0.08, 0.52) } else { random.uniform(0.0, 0.14) };
-        let mut cloth = || Material::opaque(class::PERSON, random.uniform(0.05, 0.5) as f32, 0.09).with_loss(0.01);
+        let mut cloth = || Material::opaque(class::PERSON, random.uniform(0.14, 0.56) as f32, 0.09).with_loss(0.01);
         let clothes = [cloth().with_finish(Finish::Trousers), cloth().with_finish(Finish::Top)];
         Self {
             posture: Posture::Upright,

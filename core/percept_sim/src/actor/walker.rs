@@ -80,7 +80,7 @@ impl WalkerShape {
         let stature = if is_child { random.uniform(0.95, 1.5) } else { random.bounded_normal(1.73, 0.095) };
         let stride = if moving { random.uniform(0.05, 0.55) } else { random.uniform(0.0, 0.12) };
         let stride = (stride * random.sign()) as f32;
-        let mut cloth = || Material::opaque(class::PERSON, random.uniform(0.03, 0.55) as f32, 0.09).with_loss(0.01);
+        let mut cloth = || Material::opaque(class::PERSON, random.uniform(0.1, 0.58) as f32, 0.09).with_loss(0.01);
         let clothes = [cloth(), cloth(), cloth()];
         let bent = random.chance(if moving { 0.04 } else { 0.12 });
         let lean = if bent { random.uniform(0.3, 1.0) } else { random.bounded_normal(0.05, 0.08) };

@@ -14,12 +14,12 @@ pub fn house(random: &mut Sampler, length_m: f64) -> Vec<Solid> {
         depth: random.uniform(7.0, 15.0) as f32,
         storey_m: random.uniform(2.7, 3.6) as f32,
         storeys,
-        plaster: Material::opaque(class::BUILDING, random.uniform(0.22, 0.6) as f32, 0.1),
+        plaster: Material::opaque(class::BUILDING, random.uniform(0.28, 0.62) as f32, 0.08),
         glass: Material::opaque(class::BUILDING, 0.12, 0.12),
         recess_m: random.uniform(0.04, 0.3) as f32,
         solids: Vec::new(),
     };
-    let lost = random.uniform(0.4, 0.85) as f32;
+    let lost = random.uniform(0.0, 0.2) as f32;
     front.glass = front.glass.with_surface(Surface::Glass { lost, passed: (1.0 - lost) * 0.4 });
     front.core();
     front.storeys(random);

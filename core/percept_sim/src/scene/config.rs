@@ -140,7 +140,7 @@ impl Default for SceneConfig {
             frontage: FrontageMix::default(),
             clutter_per_100m: [2.0, 28.0],
             tree_spacing_m: [6.0, 20.0],
-            ground_tint: [0.8, 1.6],
+            ground_tint: [0.78, 1.2],
             traffic: TrafficMix::default(),
             people: PeopleMix::default(),
             details: Details::default(),

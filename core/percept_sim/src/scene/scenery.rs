@@ -9,9 +9,9 @@ use crate::vector::{Affine, Vec3};
 /// Leaves of a mean depth.
 fn leaves(random: &mut Sampler, depth_m: [f64; 2]) -> Material {
     let mean_depth_m = random.within(depth_m) as f32;
-    let reflectance = random.uniform(0.22, 0.42) as f32;
-    Material::opaque(class::VEGETATION, reflectance, 0.12)
-        .with_loss(0.06)
+    let reflectance = random.uniform(0.3, 0.48) as f32;
+    Material::opaque(class::VEGETATION, reflectance, 0.09)
+        .with_loss(0.01)
         .with_surface(Surface::Foliage { mean_depth_m })
 }
 
@@ -19,8 +19,8 @@ fn leaves(random: &mut Sampler, depth_m: [f64; 2]) -> Material {
 pub fn building(random: &mut Sampler, length_m: f64) -> Vec<Solid> {
     let (half, depth, height) =
         (length_m as f32 / 2.0, random.uniform(6.0, 14.0) as f32, random.uniform(3.0, 14.0) as f32);
-    let plaster = Material::opaque(class::BUILDING, random.uniform(0.25, 0.6) as f32, 0.1);
-    let lost = random.uniform(0.35, 0.9) as f32;
+    let plaster = Material::opaque(class::BUILDING, random.uniform(0.28, 0.62) as f32, 0.08);
+    let lost = random.uniform(0.0, 0.2) as f32;
     let glass =
         Material::opaque(class::BUILDING, 0.15, 0.12).with_surface(Surface::Glass { lost, passed: (1.0 - lost) * 0.3 });
     let cuboid = |low, high, material| Solid { shape: Shape::cuboid(low, high), material };
@@ -71,7 +71,7 @@ pub fn hedge(random: &mut Sampler, length_m: f64) -> Vec<Solid> {
 pub fn fence(random: &mut Sampler, length_m: f64) -> Vec<Solid> {
     let (half, height) = (length_m as f32 / 2.0, random.uniform(0.8, 2.0) as f32);
     let coverage = if random.chance(0.3) { 1.0 } else { random.uniform(0.15, 0.8) as f32 };
-    let wood = Material::opaque(class::FENCE, random.uniform(0.15, 0.4) as f32, 0.1);
+    let wood = Material::opaque(class::FENCE, random.uniform(0.22, 0.5) as f32, 0.1);
     let mesh = wood.with_surface(Surface::Sparse { coverage });
     let panel = Shape::cuboid(Vec3::new(-half, -0.02, 0.05), Vec3::new(half, 0.02, height));
     let mut solids = vec![Solid { shape: panel, material: mesh }];
@@ -88,7 +88,7 @@ pub fn fence(random: &mut Sampler, length_m: f64) -> Vec<Solid> {
 /// A garden wall along x.
 pub fn wall(random: &mut Sampler, length_m: f64) -> Vec<Solid> {
     let (half, height) = (length_m as f32 / 2.0, random.uniform(0.4, 2.4) as f32);
-    let stone = Material::opaque(class::FENCE, random.uniform(0.2, 0.45) as f32, 0.1);
+    let stone = Material::opaque(class::FENCE, random.uniform(0.25, 0.55) as f32, 0.1);
     let shape = Shape::cuboid(Vec3::new(-half, -0.15, -1.0), Vec3::new(half, 0.15, height));
     vec![Solid { shape, material: stone }]
 }

@@ -24,6 +24,19 @@ impl DropOutLaw {
     }
 }
 
+/// What is drawn for the intensity of one return.
+#[derive(Clone, Copy, Debug)]
+pub struct IntensityDraws {
+    /// Standard normal: the laser's offset, which it keeps.
+    pub laser: f32,
+    /// Standard normal: the surface's texture.
+    pub texture: f32,
+    /// Standard normal: the sensor's noise.
+    pub noise: f32,
+    /// 0 to 1: how much a weak return needs to be more than dark.
+    pub dark: f32,
+}
+
 /// How intensity follows from the material.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +57,10 @@ pub struct IntensityLaw {
     /// What is reported for a brightness of 1: 255 in the drivers of Velodyne and Hesai, 1 in KITTI.
     #[serde(default = "one")]
     pub full_scale: f32,
+    /// Values (before `full_scale`) below the first are reported as 0, from the second on as they are; between, the
+    /// share that is reported grows evenly. Where it is left out every value is reported.
+    #[serde(default)]
+    pub dark_below: Option<[f32; 2]>,
 }
 
 fn one() -> f32 {
@@ -51,15 +68,16 @@ fn one() -> f32 {
 }
 
 impl IntensityLaw {
-    /// Reported intensity, 0 to `full_scale`. `draws` are standard normal: the laser's offset, the surface's texture,
-    /// noise.
-    pub fn intensity(&self, material: &Material, cos_incidence: f32, range_m: f32, draws: [f32; 3]) -> f32 {
-        let [laser, texture, noise] = draws;
+    /// Reported intensity, 0 to `full_scale`.
+    pub fn intensity(&self, material: &Material, cos_incidence: f32, range_m: f32, draws: IntensityDraws) -> f32 {
+        let IntensityDraws { laser, texture, noise, dark } = draws;
         let lit = 1.0 - self.incidence_weight * (1.0 - cos_incidence);
-        let seen = (material.reflectance * lit + material.spread * texture) * self.factor_at(range_m);
+        // The calibration that lifts weak returns lifts their noise as well: what differs from point to point stays.
+        let seen = material.reflectance * lit * self.factor_at(range_m) + material.spread * texture;
         let value = (seen + self.ring_spread * laser + self.noise * noise) * self.gain;
         let stepped = if self.quantum > 0.0 { (value / self.quantum).round() * self.quantum } else { value };
-        stepped.clamp(0.0, 0.99) * self.full_scale
+        let reported = self.dark_below.is_none_or(|[none, all]| stepped > none + (all - none) * dark);
+        if reported { stepped.clamp(0.0, 0.99) * self.full_scale } else { 0.0 }
     }
 
     fn factor_at(&self, range_m: f32) -> f32 {

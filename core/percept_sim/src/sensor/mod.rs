@@ -6,7 +6,7 @@ mod file;
 mod laws;
 mod shipped;
 
-pub use laws::{DropOutLaw, IntensityLaw, SignalLaw};
+pub use laws::{DropOutLaw, IntensityDraws, IntensityLaw, SignalLaw};
 
 use crate::error::SimError;
 use crate::vector::Vec3;
