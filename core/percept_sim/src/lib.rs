@@ -10,6 +10,7 @@
 
 pub mod actor;
 mod camera;
+mod changes;
 mod drive;
 mod error;
 mod frame;
@@ -40,11 +41,12 @@ pub use random::Sampler;
 pub use render::{CameraFrame, ImageObject, LightSettings, RenderSettings, RenderedImage, render_cameras};
 pub use rig::{CameraRig, Exposure, RigCamera};
 pub use scene::{
-    CarPark, Details, FrontageMix, LayoutKind, Motorway, ParkingMix, PeopleMix, SceneConfig, SceneMix, TrafficMix,
-    World,
+    CarPark, Details, FrontageMix, LayoutKind, Motorway, ParkingMix, PeopleMix, SceneConfig, SceneMix, Simplify,
+    TrafficMix, World,
 };
 pub use sensor::{
-    DropOutLaw, IntensityLaw, LidarModel, PointDriver, Ring, RingOrder, Rotation, SignalLaw, SweepMotion,
+    DropOutLaw, IntensityDraws, IntensityLaw, LidarModel, PointDriver, Ring, RingOrder, Rotation, SignalLaw,
+    SweepMotion,
 };
 pub use solid::{Shape, Solid};
 pub use truth::ObjectDetail;

@@ -169,6 +169,15 @@ impl Material {
         self.loss + (1.0 - self.loss) * self.gloss * glance
     }
 
+    /// The same returning every ray; leaves stay leaves.
+    pub fn without_losses(self) -> Self {
+        let surface = match self.surface {
+            Surface::Glass { .. } | Surface::Sparse { .. } | Surface::Opaque => Surface::Opaque,
+            Surface::Foliage { .. } => self.surface,
+        };
+        Self { loss: 0.0, gloss: 0.0, surface, ..self }
+    }
+
     /// The same with a finish.
     pub const fn with_finish(self, finish: Finish) -> Self {
         Self { finish, ..self }

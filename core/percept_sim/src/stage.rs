@@ -2,6 +2,7 @@
 
 use crate::camera::t_base_lidar;
 use crate::frame::{Moment, WorldConfig};
+use crate::material::Material;
 use crate::path::SensorPath;
 use crate::raycast::{Part, RayScene};
 use crate::scene::World;
@@ -43,6 +44,8 @@ impl Stage {
             let slack = if distance > radius_m { (radius_m / distance).asin() } else { PI };
             distance < reach_m + radius_m && bearing.abs() < sweep.half_width_rad + slack + 0.02 + margin_rad
         };
+        let simplify = config.scene.simplify;
+        let seen = |material: Material| if simplify.opaque_surfaces { material.without_losses() } else { material };
         let mut parts = Vec::new();
         let ground = world.ground_at([x, y], reach_m);
         for thing in world.scenery.iter().filter(|s| in_view(s.at_m, s.reach_m)) {
@@ -51,7 +54,7 @@ impl Stage {
             let motion = Affine::from_yaw(Vec3::new(at[0] as f32, at[1] as f32, z), thing.yaw_rad as f32);
             let part = |solid: &crate::solid::Solid| Part {
                 shape: solid.shape.moved(&motion),
-                material: solid.material,
+                material: seen(solid.material),
                 instance_id: 0,
                 velocity_mps: Vec3::ZERO,
             };
@@ -69,20 +72,21 @@ impl Stage {
             let motion = Affine::from_transform(&t_stage_actor);
             let part_velocity_mps = Vec3::new(pose.velocity_mps[0] as f32, pose.velocity_mps[1] as f32, 0.0);
             let first = parts.len();
-            parts.extend(actor.solids().iter().map(|solid| Part {
+            let as_box = simplify.cars_as_boxes.then(|| actor.as_box()).flatten();
+            parts.extend(as_box.as_ref().map_or(actor.solids(), std::slice::from_ref).iter().map(|solid| Part {
                 shape: solid.shape.moved(&motion),
-                material: solid.material,
+                material: seen(solid.material),
                 instance_id: actor.instance_id,
                 velocity_mps: if config.moving_targets { part_velocity_mps } else { Vec3::ZERO },
             }));
             let velocity_mps = pose.velocity_mps;
-            let seen = |t_stage_lidar: &Transform, t_stage_actor: &Transform| {
+            let as_seen = |t_stage_lidar: &Transform, t_stage_actor: &Transform| {
                 ActorInView::new(actor, t_stage_lidar, t_stage_actor, velocity_mps, first..parts.len())
             };
             actors.push(match (sensor.is_rolling(), config.moving_targets) {
-                (true, _) => path.when_scanned(sensor, config.moving_targets, &t_stage_actor, velocity_mps, seen),
-                (false, true) => seen(&t_stage_lidar, &t_stage_actor).when_scanned(sensor.rotation_hz),
-                (false, false) => seen(&t_stage_lidar, &t_stage_actor),
+                (true, _) => path.when_scanned(sensor, config.moving_targets, &t_stage_actor, velocity_mps, as_seen),
+                (false, true) => as_seen(&t_stage_lidar, &t_stage_actor).when_scanned(sensor.rotation_hz),
+                (false, false) => as_seen(&t_stage_lidar, &t_stage_actor),
             });
         }
         let half_period_s = (0.5 / config.sensor.rotation_hz) as f32;

@@ -11,6 +11,7 @@ mod outcome;
 mod replay;
 mod report;
 mod simulate;
+mod study;
 mod train;
 
 use bar::Bar;
@@ -38,6 +39,7 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     Convert(convert::ConvertArgs),
     Train(train::TrainArgs),
+    Study(study::StudyArgs),
     Import(import::ImportArgs),
 }
 
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         Command::Simulate(args) => simulate::run(&args, &mut bar),
         Command::Convert(args) => convert::run(&args, &mut bar),
         Command::Train(args) => train::run(&args, &mut bar),
+        Command::Study(args) => study::run(&args, &mut bar),
         Command::Import(args) => import::run(&args),
     }))
 }

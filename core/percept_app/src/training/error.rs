@@ -54,6 +54,14 @@ pub enum TrainingError {
         /// Why.
         reason: String,
     },
+    /// A study that cannot be run.
+    #[error("{path}: {reason}")]
+    Study {
+        /// The study's file, folder or finished cell.
+        path: PathBuf,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// The run itself failed.
     #[error(transparent)]
     Run(#[from] percept_distill::DistillError),

@@ -16,6 +16,7 @@ mod near_cars;
 mod run_config;
 mod session;
 mod simulated;
+mod study;
 mod watch;
 
 pub use bag_frames::BagFrames;
@@ -28,6 +29,9 @@ pub(crate) use near_cars::near_config;
 pub use run_config::{DEFAULT_STEPS, RunConfig};
 pub use session::{SessionEnd, SessionPlan, train};
 pub use simulated::SimulatedFrames;
+pub use study::{
+    Cell, CellSettings, Column, FinishedCell, Judge, Row, Study, StudyPlan, StudyTable, TableRow, run_study,
+};
 
 // What a command needs besides to describe a run.
 pub use percept_distill::data::FrameSource;

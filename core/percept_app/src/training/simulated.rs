@@ -2,9 +2,10 @@
 
 use percept_distill::data::FrameSource;
 use percept_distill::random::{Purpose, frame_rng};
-use percept_sim::{SceneMix, View, WorldConfig, kitti_camera, sample_frame};
+use percept_sim::{LidarModel, SceneMix, View, WorldConfig, kitti_camera, sample_frame};
 use percept_types::{BoxError, Camera, LabelledFrame};
 use rand::Rng;
+use serde_json::Value;
 
 use super::TrainingError;
 
@@ -18,6 +19,10 @@ pub struct SimulatedFrames {
     scenes: SceneMix,
     view: View,
     seed: u64,
+    /// So many worlds, again and again; endlessly many where left out.
+    worlds: Option<u64>,
+    /// What was changed, in words.
+    changes: String,
 }
 
 impl SimulatedFrames {
@@ -31,7 +36,7 @@ impl SimulatedFrames {
     /// When the shipped sensor is damaged or the list names no scenes.
     pub fn for_training(seed: u64, half_width_deg: f64, scenes: &str) -> Result<Self, TrainingError> {
         let view = if half_width_deg >= 180.0 { View::Full } else { View::Ahead { half_width_deg } };
-        Ok(Self { world: WorldConfig::kitti()?, scenes: SceneMix::parse(scenes)?, view, seed })
+        Self::new(scenes, view, seed)
     }
 
     /// Frames to validate on, cropped to KITTI's image; they share no world with those of any training run.
@@ -39,14 +44,51 @@ impl SimulatedFrames {
     /// # Errors
     /// When the shipped sensor is damaged or the list names no scenes.
     pub fn held_out(scenes: &str) -> Result<Self, TrainingError> {
+        Self::new(scenes, View::KittiCamera, HELD_OUT)
+    }
+
+    fn new(scenes: &str, view: View, seed: u64) -> Result<Self, TrainingError> {
         let (world, scenes) = (WorldConfig::kitti()?, SceneMix::parse(scenes)?);
-        Ok(Self { world, scenes, view: View::KittiCamera, seed: HELD_OUT })
+        Ok(Self { world, scenes, view, seed, worlds: None, changes: String::new() })
+    }
+
+    /// The same with other keys of all its scene files.
+    ///
+    /// # Errors
+    /// When a key is unknown or a value impossible.
+    pub fn with_scene_changes(mut self, changes: &Value) -> Result<Self, TrainingError> {
+        self.scenes = self.scenes.changed(changes)?;
+        self.changes.push_str(&format!(", scenes with {changes}"));
+        Ok(self)
+    }
+
+    /// The same with other keys of the sensor's file.
+    ///
+    /// # Errors
+    /// When a key is unknown or a value impossible.
+    pub fn with_sensor_changes(mut self, changes: &Value) -> Result<Self, TrainingError> {
+        self.world.sensor = LidarModel::hdl64e_kitti_changed(changes)?;
+        self.changes.push_str(&format!(", sensor with {changes}"));
+        Ok(self)
+    }
+
+    /// The same with no more than so many different worlds, which come again and again.
+    ///
+    /// # Errors
+    /// When there are none.
+    pub fn with_worlds(mut self, worlds: u64) -> Result<Self, TrainingError> {
+        if worlds == 0 {
+            return Err(TrainingError::Setting { name: "worlds", found: "0".into(), expected: "at least 1" });
+        }
+        self.worlds = Some(worlds);
+        self.changes.push_str(&format!(", {worlds} worlds"));
+        Ok(self)
     }
 
     /// What the frames are, in words, for checkpoints and cards.
     pub fn describe(&self) -> String {
-        let Self { world, scenes, view, seed } = self;
-        format!("simulator, {}, scenes {scenes}, {view:?}, seed {seed}", world.sensor.name)
+        let Self { world, scenes, view, seed, changes, .. } = self;
+        format!("simulator, {}, scenes {scenes}, {view:?}, seed {seed}{changes}", world.sensor.name)
     }
 }
 
@@ -60,6 +102,7 @@ impl FrameSource for SimulatedFrames {
     }
 
     fn frame(&self, index: u64) -> Result<LabelledFrame, BoxError> {
+        let index = self.worlds.map_or(index, |worlds| index % worlds);
         let world_seed = frame_rng(self.seed, index, Purpose::Scene).next_u64();
         let world = WorldConfig { scene: self.scenes.draw(world_seed).clone(), ..self.world.clone() };
         Ok(sample_frame(&world, world_seed, self.view)?)

@@ -1,6 +1,6 @@
 //! A scene as distributions: what streets look like and who is on them.
 
-use super::sections::{CarPark, Details, LayoutKind, Motorway, PeopleMix, TrafficMix};
+use super::sections::{CarPark, Details, LayoutKind, Motorway, PeopleMix, Simplify, TrafficMix};
 use crate::error::SimError;
 use crate::weather::WeatherMix;
 use serde::{Deserialize, Serialize};
@@ -113,6 +113,8 @@ pub struct SceneConfig {
     pub car_park: CarPark,
     /// What the weather is.
     pub weather: WeatherMix,
+    /// What is left out to see what it is worth.
+    pub simplify: Simplify,
 }
 
 impl Default for SceneConfig {
@@ -147,6 +149,7 @@ impl Default for SceneConfig {
             motorway: Motorway::default(),
             car_park: CarPark::default(),
             weather: WeatherMix::default(),
+            simplify: Simplify::default(),
         }
     }
 }

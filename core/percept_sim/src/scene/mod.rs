@@ -18,7 +18,7 @@ mod vehicles;
 
 pub use config::{FrontageMix, ParkingMix, SceneConfig};
 pub(crate) use config::{check_range, check_share, check_weights};
-pub use sections::{CarPark, Details, LayoutKind, Motorway, PeopleMix, TrafficMix};
+pub use sections::{CarPark, Details, LayoutKind, Motorway, PeopleMix, Simplify, TrafficMix};
 pub use shipped::SceneMix;
 
 use crate::actor::ActorShape;
@@ -26,7 +26,7 @@ use crate::error::SimError;
 use crate::ground::{Ground, GroundLook, Wave};
 use crate::random::Sampler;
 use crate::road::Road;
-use crate::solid::Solid;
+use crate::solid::{Shape, Solid};
 use crate::vector::Vec3;
 use crate::weather::Weather;
 use footprints::Footprints;
@@ -91,6 +91,14 @@ impl Actor {
     /// Its parts in local axes.
     pub fn solids(&self) -> &[Solid] {
         self.solids.get_or_init(|| self.shape.solids())
+    }
+
+    /// A car or van as the cuboid of its label, in the material of its body.
+    pub fn as_box(&self) -> Option<Solid> {
+        let ActorShape::Car(_) = self.shape else { return None };
+        let (center, size) = self.label_box;
+        let material = self.solids().first()?.material;
+        Some(Solid { shape: Shape::cuboid(center - size * 0.5, center + size * 0.5), material })
     }
 
     fn is_long(&self) -> bool {

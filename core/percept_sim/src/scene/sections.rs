@@ -97,6 +97,16 @@ impl PeopleMix {
     }
 }
 
+/// What a scene leaves out, to see what it is worth: nothing by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Simplify {
+    /// Cars and vans are cuboids of the size of their label, as high and low as it.
+    pub cars_as_boxes: bool,
+    /// Every surface returns every ray: glass is a wall, dark paint and gloss lose nothing, fences have no holes.
+    pub opaque_surfaces: bool,
+}
+
 /// What streets have besides the furniture of `mixed`; densities on each 100 m of a side or of the road.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -1,8 +1,10 @@
 //! The scenes that come with the program, scene files, and mixes of scenes to draw frames from.
 
 use super::SceneConfig;
+use crate::changes::merged;
 use crate::error::SimError;
 use crate::random::Sampler;
+use serde_json::Value;
 use std::fmt;
 use std::path::Path;
 
@@ -95,6 +97,20 @@ impl SceneMix {
         Ok(Self { scenes })
     }
 
+    /// Each scene with changes: a JSON object with keys of scene files.
+    ///
+    /// # Errors
+    /// When a key is unknown or a number impossible.
+    pub fn changed(&self, changes: &Value) -> Result<Self, SimError> {
+        let change = |(name, weight, scene): &(String, f64, SceneConfig)| {
+            let refuse = |reason: String| SimError::SceneFile { file: format!("{name} with changes"), reason };
+            let value = serde_json::to_value(scene).map_err(|error| refuse(error.to_string()))?;
+            let text = merged(value, changes).to_string();
+            Ok((name.clone(), *weight, SceneConfig::from_json(&format!("{name} with changes"), &text)?))
+        };
+        Ok(Self { scenes: self.scenes.iter().map(change).collect::<Result<_, SimError>>()? })
+    }
+
     /// The scene of a seed.
     pub fn draw(&self, seed: u64) -> &SceneConfig {
         let weights: Vec<f64> = self.scenes.iter().map(|(_, weight, _)| *weight).collect();
@@ -162,5 +178,19 @@ mod tests {
             assert!(SceneMix::parse(wrong).is_err(), "{wrong}");
         }
         assert!(SceneMix::parse(SceneMix::DEFAULT).is_ok());
+    }
+
+    #[test]
+    fn changes_reach_every_scene_of_a_mix_and_an_unknown_key_is_named() {
+        let mix = SceneMix::parse("urban,highway").unwrap();
+        let changes = serde_json::json!({"weather": {"rain": 0.0}, "simplify": {"cars_as_boxes": true}});
+        let changed = mix.changed(&changes).unwrap();
+        for seed in 0..20 {
+            let (before, after) = (mix.draw(seed), changed.draw(seed));
+            assert!(after.simplify.cars_as_boxes && after.weather.rain == 0.0);
+            assert_eq!(before.weather.fog, after.weather.fog);
+        }
+        let error = mix.changed(&serde_json::json!({"wether": 1})).unwrap_err().to_string();
+        assert!(error.contains("wether") && error.contains("urban"), "{error}");
     }
 }

@@ -1,7 +1,9 @@
 //! The sensors that come with the program.
 
 use super::LidarModel;
+use crate::changes::merged;
 use crate::error::SimError;
+use serde_json::Value;
 use std::path::Path;
 
 /// Name for the command line, file, text.
@@ -32,6 +34,17 @@ impl LidarModel {
     pub fn hdl64e_kitti() -> Result<Self, SimError> {
         let (_, file, text) = SHIPPED[0];
         Self::from_json(file, text)
+    }
+
+    /// KITTI's sensor with changes: a JSON object with keys of sensor files.
+    ///
+    /// # Errors
+    /// When a key is unknown or a number impossible.
+    pub fn hdl64e_kitti_changed(changes: &Value) -> Result<Self, SimError> {
+        let (_, file, text) = SHIPPED[0];
+        let refuse = |reason: String| SimError::SensorFile { file: file.to_owned(), reason };
+        let value: Value = serde_json::from_str(text).map_err(|error| refuse(error.to_string()))?;
+        Self::from_json(&format!("{file} with changes"), &merged(value, changes).to_string())
     }
 
     /// A shipped sensor by its name (case, `-` and `_` do not matter), or one from a JSON file.

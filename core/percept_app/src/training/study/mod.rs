@@ -1,0 +1,170 @@
+//! A study: a table of training runs, cell by cell. Each finished cell is a small JSON file, so that another day goes on
+//! where this one stopped.
+//!
+//! ```text
+//! study.json ─► Study ─► cells (rows x seeds) ─► train ─► export ─► judge ─► cells/<row>_seed<n>.json ─► table
+//! ```
+
+mod file;
+mod table;
+
+pub use file::{Cell, CellSettings, Column, Judge, Row, Study};
+pub use table::{StudyTable, TableRow};
+
+use super::session::checkpoint_path;
+use super::{HeldOut, RunEnd, SessionPlan, SimulatedFrames, TrainingError, export, train};
+use crate::Progress;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Time between the checkpoints of a cell's run.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(120);
+
+/// Where a study runs and what it may use.
+#[derive(Clone, Debug)]
+pub struct StudyPlan {
+    /// The study.
+    pub study: Study,
+    /// Its folder: `cells/`, `runs/`, `table.md`.
+    pub out: PathBuf,
+    /// A KITTI object folder to judge on as well; nothing of it is trained on.
+    pub kitti: Option<PathBuf>,
+    /// Threads that make frames.
+    pub threads: usize,
+    /// No more cells than this are run now.
+    pub max_cells: Option<usize>,
+}
+
+/// What a finished cell leaves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FinishedCell {
+    /// What was run.
+    pub cell: Cell,
+    /// What it was judged on.
+    pub judge: Judge,
+    /// Figures of its weights, by name.
+    pub metrics: BTreeMap<String, f64>,
+    /// Frames trained on.
+    pub frames: u64,
+    /// Wall time of the training.
+    pub minutes: f64,
+    /// SHA-256 of its weights.
+    pub weights_sha256: String,
+    /// Version of the program.
+    pub percept_version: String,
+}
+
+/// Runs the cells that are not finished, until all are, the limit is reached or whoever watches asks to stop; then reads
+/// all that are finished into a table, which is also written to `table.md`.
+///
+/// # Errors
+/// A study that cannot be, a finished cell of other settings, a run that fails, a full disk.
+pub fn run_study(plan: &StudyPlan, progress: &mut dyn Progress) -> Result<StudyTable, TrainingError> {
+    let cells = plan.cells()?;
+    let folder = plan.out.join("cells");
+    std::fs::create_dir_all(&folder).map_err(TrainingError::io("create", &folder))?;
+    let unfinished: Vec<&Cell> = cells.iter().filter(|cell| !plan.result(cell).exists()).collect();
+    if !unfinished.is_empty() && plan.max_cells != Some(0) {
+        let held_out = plan.held_out(progress)?;
+        for cell in unfinished.into_iter().take(plan.max_cells.unwrap_or(usize::MAX)) {
+            progress.note(&format!("{} of {}: {}", plan.number(&cells, cell), cells.len(), cell.slug()));
+            if !plan.run_cell(cell, &held_out, progress)? {
+                break;
+            }
+        }
+    }
+    let table = StudyTable::new(&plan.study, &plan.finished(&cells)?);
+    let path = plan.out.join("table.md");
+    std::fs::write(&path, table.to_string()).map_err(TrainingError::io("write", &path))?;
+    Ok(table)
+}
+
+impl StudyPlan {
+    fn cells(&self) -> Result<Vec<Cell>, TrainingError> {
+        self.study.cells().map_err(|reason| TrainingError::Study { path: self.out.clone(), reason })
+    }
+
+    fn number(&self, cells: &[Cell], cell: &Cell) -> usize {
+        cells.iter().position(|other| other == cell).map_or(0, |index| index + 1)
+    }
+
+    fn result(&self, cell: &Cell) -> PathBuf {
+        self.out.join("cells").join(format!("{}.json", cell.slug()))
+    }
+
+    fn held_out(&self, progress: &mut dyn Progress) -> Result<Vec<HeldOut>, TrainingError> {
+        progress.note(&format!("making {} held-out frames", self.study.judge.frames));
+        let mut sets = Vec::new();
+        if self.study.judge.frames > 0 {
+            let frames = SimulatedFrames::held_out(&self.study.judge.scenes)?;
+            sets.push(HeldOut::from_source("sim", &frames, self.study.judge.frames)?);
+        }
+        if let Some(root) = &self.kitti {
+            sets.push(HeldOut::from_kitti("kitti", root)?);
+        }
+        Ok(sets)
+    }
+
+    /// Whether the cell is finished now.
+    fn run_cell(&self, cell: &Cell, held_out: &[HeldOut], progress: &mut dyn Progress) -> Result<bool, TrainingError> {
+        let out = self.out.join("runs").join(cell.slug());
+        let config = cell.settings.run_config(cell.seed)?;
+        let source = cell.settings.source(cell.seed)?;
+        let session = SessionPlan {
+            settings: config.settings(source.describe())?,
+            resume: checkpoint_path(&out).exists(),
+            out: out.clone(),
+            first_weights: None,
+            threads: self.threads,
+            checkpoint_every: CHECKPOINT_EVERY,
+            validate_every: 0,
+        };
+        let end = train(session, Arc::new(source), &[], progress)?;
+        if end.end != RunEnd::Finished {
+            return Ok(false);
+        }
+        let command = format!("percept study, cell {}", cell.slug());
+        let exported = export(&end, &config.model_id(), &command, held_out, &out)?;
+        let state = end.trainer.state();
+        let finished = FinishedCell {
+            cell: cell.clone(),
+            judge: self.study.judge.clone(),
+            metrics: exported.scores.iter().flat_map(|scores| scores.metrics()).collect(),
+            frames: end.trainer.settings().frames_of(state.step).start,
+            minutes: state.seconds / 60.0,
+            weights_sha256: super::Weights::read(&exported.weights)?.sha256().to_owned(),
+            percept_version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        write_whole(&self.result(cell), &serde_json::to_string_pretty(&finished)?)?;
+        // The figures are kept; a checkpoint is far larger than all of them.
+        let checkpoint = checkpoint_path(&out);
+        std::fs::remove_file(&checkpoint).map_err(TrainingError::io("remove", &checkpoint))?;
+        Ok(true)
+    }
+
+    /// The finished cells in the order of the study.
+    fn finished(&self, cells: &[Cell]) -> Result<Vec<FinishedCell>, TrainingError> {
+        let read = |cell: &Cell| {
+            let path = self.result(cell);
+            let text = std::fs::read_to_string(&path).map_err(TrainingError::io("read", &path))?;
+            let refuse = |reason: String| TrainingError::Study { path: path.clone(), reason };
+            let finished: FinishedCell = serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))?;
+            if finished.cell != *cell || finished.judge != self.study.judge {
+                let reason = "finished under other settings than the study's: give another folder, or remove it";
+                return Err(refuse(reason.to_owned()));
+            }
+            Ok(finished)
+        };
+        cells.iter().filter(|cell| self.result(cell).exists()).map(read).collect()
+    }
+}
+
+/// Writes a file so that it is there whole or not at all.
+fn write_whole(path: &Path, text: &str) -> Result<(), TrainingError> {
+    let unfinished = path.with_extension("json.part");
+    std::fs::write(&unfinished, text).map_err(TrainingError::io("write", &unfinished))?;
+    std::fs::rename(&unfinished, path).map_err(TrainingError::io("rename to", path))
+}
