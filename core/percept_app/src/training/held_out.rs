@@ -103,6 +103,11 @@ impl HeldOut {
         &self.name
     }
 
+    /// The points of its frames.
+    pub fn clouds(&self) -> impl Iterator<Item = &PointCloud> {
+        self.frames.iter().map(|frame| &frame.cloud)
+    }
+
     /// Frames in it.
     pub fn len(&self) -> usize {
         self.frames.len()

@@ -15,6 +15,7 @@ use super::session::checkpoint_path;
 use super::{HeldOut, RunEnd, SessionPlan, SimulatedFrames, TrainingError, export, train};
 use crate::Progress;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -45,6 +46,8 @@ pub struct FinishedCell {
     pub cell: Cell,
     /// What it was judged on.
     pub judge: Judge,
+    /// SHA-256 of the points that it was judged on: another simulator makes another.
+    pub judge_sha256: String,
     /// Figures of its weights, by name.
     pub metrics: BTreeMap<String, f64>,
     /// Frames trained on.
@@ -69,9 +72,15 @@ pub fn run_study(plan: &StudyPlan, progress: &mut dyn Progress) -> Result<StudyT
     let unfinished: Vec<&Cell> = cells.iter().filter(|cell| !plan.result(cell).exists()).collect();
     if !unfinished.is_empty() && plan.max_cells != Some(0) {
         let held_out = plan.held_out(progress)?;
+        let judge_sha256 = plan.sha256_of(&held_out, &cells)?;
         for cell in unfinished.into_iter().take(plan.max_cells.unwrap_or(usize::MAX)) {
             progress.note(&format!("{} of {}: {}", plan.number(&cells, cell), cells.len(), cell.slug()));
-            if !plan.run_cell(cell, &held_out, progress)? {
+            let Some(finished) = plan.run_cell(cell, &held_out, &judge_sha256, progress)? else { break };
+            write_whole(&plan.result(cell), &serde_json::to_string_pretty(&finished)?)?;
+            // The figures are kept; a checkpoint is far larger than all of them.
+            let checkpoint = checkpoint_path(&plan.run_folder(cell));
+            std::fs::remove_file(&checkpoint).map_err(TrainingError::io("remove", &checkpoint))?;
+            if progress.stop_asked() {
                 break;
             }
         }
@@ -108,9 +117,37 @@ impl StudyPlan {
         Ok(sets)
     }
 
-    /// Whether the cell is finished now.
-    fn run_cell(&self, cell: &Cell, held_out: &[HeldOut], progress: &mut dyn Progress) -> Result<bool, TrainingError> {
-        let out = self.out.join("runs").join(cell.slug());
+    fn run_folder(&self, cell: &Cell) -> PathBuf {
+        self.out.join("runs").join(cell.slug())
+    }
+
+    /// Of the points of all held-out frames; those of the finished cells must have been the same.
+    fn sha256_of(&self, held_out: &[HeldOut], cells: &[Cell]) -> Result<String, TrainingError> {
+        let mut hash = Sha256::new();
+        for value in held_out.iter().flat_map(HeldOut::clouds).flat_map(|cloud| cloud.values()) {
+            hash.update(value.to_le_bytes());
+        }
+        let sha256: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        match self.finished(cells)?.iter().find(|finished| finished.judge_sha256 != sha256) {
+            None => Ok(sha256),
+            Some(other) => Err(TrainingError::Study {
+                path: self.result(&other.cell),
+                reason: "judged on other points: the simulator or the real frames have changed since, so that cells \
+                         cannot be compared; give another folder"
+                    .to_owned(),
+            }),
+        }
+    }
+
+    /// The cell's result; `None` where it was stopped before its end.
+    fn run_cell(
+        &self,
+        cell: &Cell,
+        held_out: &[HeldOut],
+        judge_sha256: &str,
+        progress: &mut dyn Progress,
+    ) -> Result<Option<FinishedCell>, TrainingError> {
+        let out = self.run_folder(cell);
         let config = cell.settings.run_config(cell.seed)?;
         let source = cell.settings.source(cell.seed)?;
         let session = SessionPlan {
@@ -124,25 +161,21 @@ impl StudyPlan {
         };
         let end = train(session, Arc::new(source), &[], progress)?;
         if end.end != RunEnd::Finished {
-            return Ok(false);
+            return Ok(None);
         }
         let command = format!("percept study, cell {}", cell.slug());
         let exported = export(&end, &config.model_id(), &command, held_out, &out)?;
         let state = end.trainer.state();
-        let finished = FinishedCell {
+        Ok(Some(FinishedCell {
             cell: cell.clone(),
             judge: self.study.judge.clone(),
+            judge_sha256: judge_sha256.to_owned(),
             metrics: exported.scores.iter().flat_map(|scores| scores.metrics()).collect(),
             frames: end.trainer.settings().frames_of(state.step).start,
             minutes: state.seconds / 60.0,
             weights_sha256: super::Weights::read(&exported.weights)?.sha256().to_owned(),
             percept_version: env!("CARGO_PKG_VERSION").to_owned(),
-        };
-        write_whole(&self.result(cell), &serde_json::to_string_pretty(&finished)?)?;
-        // The figures are kept; a checkpoint is far larger than all of them.
-        let checkpoint = checkpoint_path(&out);
-        std::fs::remove_file(&checkpoint).map_err(TrainingError::io("remove", &checkpoint))?;
-        Ok(true)
+        }))
     }
 
     /// The finished cells in the order of the study.

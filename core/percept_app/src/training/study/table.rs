@@ -43,7 +43,7 @@ impl StudyTable {
                 name: name.clone(),
                 seeds: cells.iter().map(|cell| cell.cell.seed).collect(),
                 values: cells.iter().map(figures).collect(),
-                minutes: cells.iter().map(|cell| cell.minutes).sum(),
+                minutes: cells.iter().fold(0.0, |sum, cell| sum + cell.minutes),
             }
         };
         Self {
