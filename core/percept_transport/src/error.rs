@@ -42,6 +42,18 @@ pub enum TransportError {
         /// What the middleware said.
         reason: String,
     },
+    /// No network interface over which DDS finds its peers.
+    #[error(
+        "DDS finds its peers by multicast: {fault}; found: {found}. Bring up a network interface with \
+         multicast and an IPv4 address, name another one, or for one machine alone: `ip link set lo multicast on` and \
+         `ip route add 224.0.0.0/4 dev lo`"
+    )]
+    NoMulticast {
+        /// Which interface cannot do it.
+        fault: String,
+        /// The interfaces, each with what it lacks.
+        found: String,
+    },
     /// A bag that cannot be read or written.
     #[error(transparent)]
     Bag(#[from] percept_bag::BagError),

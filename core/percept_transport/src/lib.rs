@@ -31,6 +31,8 @@
 pub mod back_end;
 mod bag;
 mod clock;
+#[cfg(feature = "dds")]
+pub mod dds;
 mod error;
 mod inbox;
 mod memory;

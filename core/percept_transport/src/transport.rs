@@ -14,6 +14,9 @@ pub enum Transport {
     Memory(MemoryNode),
     /// A bag, played step by step.
     Bag(BagNode),
+    /// A DDS participant of our own.
+    #[cfg(feature = "dds")]
+    Dds(Box<crate::dds::DdsNode>),
 }
 
 impl Transport {
@@ -21,6 +24,8 @@ impl Transport {
         match self {
             Self::Memory(node) => node,
             Self::Bag(node) => node,
+            #[cfg(feature = "dds")]
+            Self::Dds(node) => node.as_ref(),
         }
     }
 
