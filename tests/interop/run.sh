@@ -33,3 +33,7 @@ say "the cameras of a simulated drive: boxes and points projected through Camera
 "$percept" --quiet simulate --seed 5 --frames 2 --sensor vlp-32c --cameras nuscenes --image-size 704x256 --depth --masks \
     --out "$out/cameras"
 "$python" "$here/check_cameras.py" "$out/cameras"
+
+say "the DDS back-end on the wire, against cyclonedds"
+(cd "$root" && cargo build --locked --release -p percept_transport --features dds --example dds_answer)
+bash "$here/wire.sh" "$python" "$target/release/examples/dds_answer"

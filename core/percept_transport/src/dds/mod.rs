@@ -23,7 +23,7 @@ mod wire_log;
 mod wire_names;
 
 pub use settings::{DdsSettings, GidForm};
-pub use wire_log::{WireCounts, WireLog};
+pub use wire_log::{WireCounts, WireLog, WireWatch};
 
 use crate::back_end::{BackEnd, MessageType, NodeContext, RawPublisher};
 use crate::{Clock, Inbox, Link, Names, QosProfile, RequestInbox, TopicName, Transport, TransportError};
@@ -112,6 +112,11 @@ impl DdsNode {
     /// What went wrong on the wire so far.
     pub fn wire_counts(&self) -> WireCounts {
         self.counters.counts()
+    }
+
+    /// The same counts for whoever hands the node on.
+    pub fn wire_watch(&self) -> WireWatch {
+        WireWatch(Arc::clone(&self.counters))
     }
 
     fn writer(&self, name: &str, type_name: String, qos: QosProfile) -> Result<DdsPublisher, TransportError> {

@@ -52,6 +52,17 @@ impl WireCounters {
     }
 }
 
+/// Looks at the counts of a node from elsewhere, also after the node has gone.
+#[derive(Clone, Debug)]
+pub struct WireWatch(pub(super) Arc<WireCounters>);
+
+impl WireWatch {
+    /// What went wrong so far.
+    pub fn counts(&self) -> WireCounts {
+        self.0.counts()
+    }
+}
+
 static INSTALLED: OnceLock<Arc<WireLog>> = OnceLock::new();
 
 /// The log of a program that speaks DDS: counts what rustdds refuses and prints warnings to standard error, of each place
