@@ -248,13 +248,13 @@ def graph(command, participant):
 
     wait_for(complete, "the node's name with 2 readers and 4 writers in ros_discovery_info")
     entities = complete()
-    for kind, gids in (
-        (BuiltinTopicDcpsPublication, entities.writer_gid_seq),
-        (BuiltinTopicDcpsSubscription, entities.reader_gid_seq),
+    for kind, name, gids in (
+        (BuiltinTopicDcpsPublication, "writers", entities.writer_gid_seq),
+        (BuiltinTopicDcpsSubscription, "readers", entities.reader_gid_seq),
     ):
         builtin = BuiltinDataReader(participant, kind)
         known = lambda: {sample.key.bytes: sample for sample in builtin.read(500)}
-        wait_for(lambda: {bytes(gid.data) for gid in gids} <= set(known()), f"the gids are those of {kind.__name__}")
+        wait_for(lambda: {bytes(gid.data) for gid in gids} <= set(known()), f"the gids are those of its {name}")
     labels = heard(participant, "rt/front/named/output/label_info", ros.LabelInfo, qos(True, 1, latched=True))
     late = []
     wait_for(lambda: late.extend(labels.take(5)) or late, "the latched label info reaches a late joiner")

@@ -35,18 +35,16 @@ class PointField(IdlStruct, typename="sensor_msgs::msg::dds_::PointField_"):
     count: uint32
 
 
-class Prepared:
-    """A message whose bytes may be prepared: to write two megabytes element by element takes Python too long."""
-
-    def serialize(self, buffer=None, endianness=None, use_version_2=None):
-        prepared = self.__dict__.get("prepared")
-        if prepared is not None:
-            return bytes(prepared)
-        return super().serialize(buffer=buffer, endianness=endianness, use_version_2=use_version_2)
+def prepared_or_written(self, buffer=None, endianness=None, use_version_2=None):
+    """The bytes of a message that holds them in `prepared`: to write two megabytes by element takes Python too long."""
+    prepared = self.__dict__.get("prepared")
+    if prepared is not None:
+        return bytes(prepared)
+    return IdlStruct.serialize(self, buffer=buffer, endianness=endianness, use_version_2=use_version_2)
 
 
 @dataclass
-class PointCloud2(Prepared, IdlStruct, typename="sensor_msgs::msg::dds_::PointCloud2_"):
+class PointCloud2(IdlStruct, typename="sensor_msgs::msg::dds_::PointCloud2_"):
     header: Header
     height: uint32
     width: uint32
@@ -56,6 +54,8 @@ class PointCloud2(Prepared, IdlStruct, typename="sensor_msgs::msg::dds_::PointCl
     row_step: uint32
     data: sequence[uint8]
     is_dense: bool
+
+    serialize = prepared_or_written
 
 
 @dataclass
@@ -106,8 +106,10 @@ class TransformStamped(IdlStruct, typename="geometry_msgs::msg::dds_::TransformS
 
 
 @dataclass
-class TFMessage(Prepared, IdlStruct, typename="tf2_msgs::msg::dds_::TFMessage_"):
+class TFMessage(IdlStruct, typename="tf2_msgs::msg::dds_::TFMessage_"):
     transforms: sequence[TransformStamped]
+
+    serialize = prepared_or_written
 
 
 @dataclass
