@@ -7,6 +7,7 @@ mod demo;
 mod eval;
 mod import;
 mod inspect;
+mod node;
 mod outcome;
 mod replay;
 mod report;
@@ -39,6 +40,7 @@ enum Command {
     Convert(convert::ConvertArgs),
     Train(train::TrainArgs),
     Import(import::ImportArgs),
+    Node(Box<node::NodeArgs>),
 }
 
 fn main() -> ExitCode {
@@ -53,5 +55,6 @@ fn main() -> ExitCode {
         Command::Convert(args) => convert::run(&args, &mut bar),
         Command::Train(args) => train::run(&args, &mut bar),
         Command::Import(args) => import::run(&args),
+        Command::Node(args) => node::run(&args, bar.stop_flag()),
     }))
 }
