@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Checks the DDS back-end on the wire against an independent peer, the PyPI package cyclonedds.
 
-    check_wire.py DDS_ANSWER [scenario]...
+    check_wire.py DDS_ANSWER [--detector PERCEPT WEIGHTS BAG BOXES] [SCENARIO]...
 
-DDS_ANSWER is percept_transport's example of this name. To be run where multicast works and nobody else is on domain 0:
-run.sh gives it a network namespace of its own. Scenarios (all of them without a name): reliable, best_effort, graph,
-returning, garbage, no_multicast. Exit code 0 where all of it holds.
+DDS_ANSWER is percept_transport's example of this name. --detector: the command `percept` built with the feature `dds`, and
+what its replay of a bag gave, to which the node over DDS is held. To be run where multicast works and nobody else is on
+domain 0: wire.sh gives it a network namespace of its own. Without a name every scenario runs. Exit code 0 where all of it
+holds.
 """
 
+import argparse
 import json
 import math
 import random
@@ -77,7 +79,7 @@ class Cloud:
 
 
 class Node:
-    """The node under test, and a peer's ears for what it publishes."""
+    """The node under test, percept_transport's example, and a peer's ears for what it publishes."""
 
     def __init__(self, command, name, *options, participant=None, environment=None):
         self.name = name
@@ -314,6 +316,79 @@ def as_publisher(first):
     time.sleep(60)
 
 
+def detector(args, participant):
+    """The real node, `percept node`: the clouds of a bag over DDS give the boxes that replay gave, to the last bit."""
+    from rosbags.rosbag2 import Reader
+
+    percept, weights, bag, boxes = args.detector
+    with Reader(bag) as reader:
+        recorded = [(connection.topic, bytes(data)) for connection, _, data in reader.messages()]
+    with Reader(boxes) as reader:
+        replayed = [
+            ros.Detection3DArray.deserialize(bytes(data))
+            for connection, _, data in reader.messages()
+            if connection.topic == "/perception/objects"
+        ]
+    expected = {stamp(message): message for message in replayed}
+    statics = DataWriter(participant, Topic(participant, "rt/tf_static", ros.TFMessage), qos=qos(True, 10, latched=True))
+    for topic, data in recorded:
+        if topic == "/tf_static":
+            statics.write(prepared(ros.TFMessage([]), data))
+    name = "/front/lidar_detector"
+    node = subprocess.Popen(
+        [percept, "node", "--transport", "dds", "--weights", weights, "--namespace", "/front"]
+        + ["--ros-args", "-r", "~/input/pointcloud:=/sensing/lidar/points", "-p", "publish_markers:=true"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        answers = heard(participant, f"rt{name}/output/objects", ros.Detection3DArray, qos(True, 100))
+        markers = heard(participant, f"rt{name}/output/markers", ros.MarkerArray, qos(True, 100))
+        health = heard(participant, "rt/diagnostics", ros.DiagnosticArray, qos(True, 100))
+        writer = DataWriter(participant, Topic(participant, "rt/sensing/lidar/points", ros.PointCloud2), qos=qos(False, 1))
+        wait_for(lambda: node.poll() is not None or writer.get_matched_subscriptions(), "the node subscribes", 60)
+        check(node.poll() is None, f"the node ended: {node.stderr.read() if node.poll() is not None else ''}")
+        wait_for(lambda: answers.get_matched_publications() and markers.get_matched_publications(), "its outputs")
+        state = call(participant, f"{name}/get_state", 3)
+        delays_ms, drawn, told = [], 0, []
+        for data in [data for topic, data in recorded if topic == "/sensing/lidar/points"]:
+            sent, got = time.monotonic(), []
+            writer.write(prepared(blank_cloud(), data))
+            wait_for(lambda: got.extend(answers.take(5)) or got, "a cloud is answered", 30)
+            delays_ms.append((time.monotonic() - sent) * 1e3)
+            check(len(got) == 1 and stamp(got[0]) in expected, f"{len(got)} answers, stamps {[stamp(g) for g in got]}")
+            check(got[0] == expected.pop(stamp(got[0])), f"frame {len(delays_ms)}: boxes differ from those of replay")
+            drawn += len(markers.take(5))
+            told += health.take(50)
+        check(not expected, f"{len(expected)} frames of the replay never came")
+        wait_for(lambda: told.extend(health.take(50)) or told, "diagnostics")
+        node.terminate()
+        said = node.communicate(timeout=20)[1]
+        check(node.returncode == 0, f"SIGTERM ended the node with {node.returncode}: {said}")
+    finally:
+        node.kill()
+    count = sum(len(message.detections) for message in replayed)
+    print(
+        f"   detector: {len(replayed)} clouds gave the {count} boxes of replay to the last bit, {drawn} marker arrays, "
+        f"{len(told)} diagnostics, {state} requests answered, cloud to boxes p50 {percentile(delays_ms, 0.5):.0f} ms"
+    )
+
+
+def stamp(message):
+    return message.header.stamp.sec, message.header.stamp.nanosec
+
+
+def prepared(message, data):
+    """A message whose bytes are those that a bag holds."""
+    check(data[:2] == b"\x00\x01", "a bag holds big-endian messages")
+    message.prepared = data
+    return message
+
+
+def blank_cloud():
+    return ros.PointCloud2(ros.Header(), 0, 0, [], False, 0, 0, [], True)
+
+
 def garbage(command, participant):
     """Noise, and real datagrams cut short and with changed bytes, to every port of the participants of domain 0."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -331,9 +406,10 @@ def garbage(command, participant):
     draw, sender, sent = random.Random(20), socket.socket(socket.AF_INET, socket.SOCK_DGRAM), 0
     sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
     ports = [("127.0.0.1", port) for port in range(7410, 7420)] + [("239.255.0.1", 7400), ("239.255.0.1", 7401)]
-    for round_ in range(300):
-        for datagram in (draw.randbytes(draw.randrange(0, 1500)), b"RTPS" + draw.randbytes(draw.randrange(0, 1500)), changed(draw, real)):
-            address = ports[sent % len(ports)]
+    for round_ in range(1500):
+        noise = draw.randbytes(draw.randrange(0, 1500))
+        for datagram in (noise, b"RTPS" + noise, changed(draw, real), changed(draw, real)):
+            address = ports[draw.randrange(len(ports))]
             try:
                 sender.sendto(datagram, address)
             except OSError:
@@ -384,16 +460,20 @@ SCENARIOS = [graph, no_multicast, reliable, best_effort, returning, garbage]
 
 
 def main():
-    command, wanted = sys.argv[1], sys.argv[2:]
-    if wanted[:1] == ["as_publisher"]:
-        return as_publisher(int(wanted[1]))
-    unknown = set(wanted) - {scenario.__name__ for scenario in SCENARIOS}
-    check(not unknown, f"no scenario {sorted(unknown)}")
-    for scenario in SCENARIOS:
-        if not wanted or scenario.__name__ in wanted:
-            begin = time.monotonic()
-            participant = DomainParticipant(0)
-            scenario(command, participant)
+    if sys.argv[2:3] == ["as_publisher"]:
+        return as_publisher(int(sys.argv[3]))
+    parser = argparse.ArgumentParser(description="The DDS back-end against cyclonedds")
+    parser.add_argument("answer", metavar="DDS_ANSWER")
+    parser.add_argument("--detector", nargs=4, metavar=("PERCEPT", "WEIGHTS", "BAG", "BOXES"))
+    names = [scenario.__name__ for scenario in [*SCENARIOS, detector]]
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=", ".join(names))
+    args = parser.parse_args()
+    check(set(args.scenarios) <= set(names), f"no such scenario; there are {names}")
+    wanted = args.scenarios or [name for name in names if name != "detector" or args.detector]
+    for scenario in [*SCENARIOS, detector]:
+        if scenario.__name__ in wanted:
+            begin, participant = time.monotonic(), DomainParticipant(0)
+            scenario(args if scenario is detector else args.answer, participant)
             del participant
             print(f"   ({scenario.__name__}: {time.monotonic() - begin:.0f} s)", flush=True)
 

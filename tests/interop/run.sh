@@ -34,6 +34,9 @@ say "the cameras of a simulated drive: boxes and points projected through Camera
     --out "$out/cameras"
 "$python" "$here/check_cameras.py" "$out/cameras"
 
-say "the DDS back-end on the wire, against cyclonedds"
+say "the DDS back-end on the wire, against cyclonedds: the transport alone, then the detector node held to its replay"
 (cd "$root" && cargo build --locked --release -p percept_transport --features dds --example dds_answer)
-bash "$here/wire.sh" "$python" "$target/release/examples/dds_answer"
+(cd "$root" && cargo build --locked --release -p percept_tools --features dds)
+weights="$root/ros_packages/percept_models_data/weights/pointpillars_4x_kitti.safetensors"
+bash "$here/wire.sh" "$python" "$target/release/examples/dds_answer" \
+    --detector "$target/release/percept" "$weights" "$root/bags/demo_street" "$out/demo/boxes"

@@ -212,6 +212,27 @@ class MarkerArray(IdlStruct, typename="visualization_msgs::msg::dds_::MarkerArra
     markers: sequence[Marker]
 
 
+@dataclass
+class KeyValue(IdlStruct, typename="diagnostic_msgs::msg::dds_::KeyValue_"):
+    key: str
+    value: str
+
+
+@dataclass
+class DiagnosticStatus(IdlStruct, typename="diagnostic_msgs::msg::dds_::DiagnosticStatus_"):
+    level: uint8
+    name: str
+    message: str
+    hardware_id: str
+    values: sequence[KeyValue]
+
+
+@dataclass
+class DiagnosticArray(IdlStruct, typename="diagnostic_msgs::msg::dds_::DiagnosticArray_"):
+    header: Header
+    status: sequence[DiagnosticStatus]
+
+
 # A service of rmw_cyclonedds_cpp: the header that tells client and request, then the record.
 
 

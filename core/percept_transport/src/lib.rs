@@ -24,6 +24,10 @@
 //! rules for the resolved name. Dropping a [`Link`] or a publisher ends it. To add a back-end: its file, a variant of
 //! [`Transport`], a line in `Transport::back_end`.
 //!
+//! # Without ROS
+//! With the feature `dds`, `dds::join` makes the node a DDS participant of its own. With neither `r2r` nor `dds` the crate
+//! needs no network and no ROS.
+//!
 //! # Time
 //! [`Clock`] has two faces: `now`, the ROS time that stamps are compared with (the system's, /clock's under
 //! use_sim_time, a test's), and `steady`, which measures how long something took and never jumps.
