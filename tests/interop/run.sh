@@ -33,3 +33,10 @@ say "the cameras of a simulated drive: boxes and points projected through Camera
 "$percept" --quiet simulate --seed 5 --frames 2 --sensor vlp-32c --cameras nuscenes --image-size 704x256 --depth --masks \
     --out "$out/cameras"
 "$python" "$here/check_cameras.py" "$out/cameras"
+
+say "the DDS back-end on the wire, against cyclonedds: the transport alone, then the detector node held to its replay"
+(cd "$root" && cargo build --locked --release -p percept_transport --features dds --example dds_answer)
+(cd "$root" && cargo build --locked --release -p percept_tools --features dds)
+weights="$root/ros_packages/percept_models_data/weights/pointpillars_4x_kitti.safetensors"
+bash "$here/wire.sh" "$python" "$target/release/examples/dds_answer" \
+    --detector "$target/release/percept" "$weights" "$root/bags/demo_street" "$out/demo/boxes"

@@ -1,7 +1,7 @@
 //! The ROS 2 messages that Percept speaks: plain structs, their CDR wire form, and total conversions to and from
 //! `percept_types`.
 //!
-//! A message is one file with one [`Message`] record: its struct, wire form and definition follow from the list of
+//! A service is two messages and a [`Service`] that names them. A message is one file with one [`Message`] record: its struct, wire form and definition follow from the list of
 //! its fields, which is that of the upstream `.msg` file. Reading is total: any bytes give a message or a
 //! [`MsgError`] that names the field and the byte. [`PointCloud2`](sensor_msgs::PointCloud2) becomes a
 //! [`RawCloud`](percept_types::RawCloud) by `TryFrom` without another copy of its points.
@@ -16,7 +16,9 @@ pub mod autoware_perception_msgs;
 pub mod builtin_interfaces;
 pub mod diagnostic_msgs;
 pub mod geometry_msgs;
+pub mod lifecycle_msgs;
 pub mod nav_msgs;
+pub mod rcl_interfaces;
 pub mod rosgraph_msgs;
 pub mod sensor_msgs;
 pub mod std_msgs;
@@ -26,4 +28,4 @@ pub mod visualization_msgs;
 
 pub use convert::{CloudFault, DriverLayout, LabelColor, MarkerStyle};
 pub use error::MsgError;
-pub use message::Message;
+pub use message::{Message, Service};

@@ -46,14 +46,41 @@ pub trait Message: Field {
     }
 }
 
+/// A ROS 2 service: a request, a response and a name.
+pub trait Service: 'static {
+    /// What is asked.
+    type Request: Message;
+    /// What is answered.
+    type Response: Message;
+    /// Full name, `lifecycle_msgs/srv/ChangeState`.
+    const TYPE_NAME: &'static str;
+}
+
+/// Writes a service down: its name and the two messages it is made of.
+macro_rules! service {
+    ($(#[$meta:meta])* $name:ident: $full_name:literal, $request:ty => $response:ty) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name {}
+
+        impl $crate::Service for $name {
+            type Request = $request;
+            type Response = $response;
+            const TYPE_NAME: &'static str = $full_name;
+        }
+    };
+}
+pub(crate) use service;
+
 /// Writes a message down once: struct, wire form, default and definition follow from it.
 ///
+/// `"package", Name { ... }`, for the halves of a service `Name as "package/srv/Service_Request"`. Then
 /// `field: Type`, where needed with `("name")` for a wire name that is a Rust keyword, `as "byte"` for a ROS type of
 /// another name, and `= value` for an initial value that the definition states.
 macro_rules! message {
     (
         $(#[$meta:meta])*
-        $package:literal, $name:ident {
+        $package:literal, $name:ident $(as $full_name:literal)? {
             $(
                 $(#[$field_meta:meta])*
                 $field:ident $(($wire_name:literal))? : $type:ty $(as $ros_type:literal)? $(= $initial:literal)?
@@ -130,9 +157,11 @@ macro_rules! message {
         }
 
         impl $crate::Message for $name {
-            const TYPE_NAME: &'static str = concat!($package, "/msg/", stringify!($name));
+            const TYPE_NAME: &'static str = $crate::message::message!(@full_name $package, $name $(, $full_name)?);
         }
     };
+    (@full_name $package:literal, $name:ident) => { concat!($package, "/msg/", stringify!($name)) };
+    (@full_name $package:literal, $name:ident, $full_name:literal) => { $full_name };
     (@initial $type:ty) => { <$type as $crate::cdr::Field>::initial() };
     (@initial $type:ty, $initial:literal) => { $initial };
     (@initial_text) => { "" };

@@ -26,6 +26,11 @@ impl Bar {
         })?;
         Ok(Self { bar: None, stop, quiet })
     }
+
+    /// Set once Ctrl-C or SIGTERM came: for what runs without progress.
+    pub fn stop_flag(&self) -> &AtomicBool {
+        &self.stop
+    }
 }
 
 impl Progress for Bar {

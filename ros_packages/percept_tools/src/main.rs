@@ -7,6 +7,7 @@ mod demo;
 mod eval;
 mod import;
 mod inspect;
+mod node;
 mod outcome;
 mod replay;
 mod report;
@@ -41,6 +42,7 @@ enum Command {
     Train(train::TrainArgs),
     Study(study::StudyArgs),
     Import(import::ImportArgs),
+    Node(Box<node::NodeArgs>),
 }
 
 fn main() -> ExitCode {
@@ -56,5 +58,6 @@ fn main() -> ExitCode {
         Command::Train(args) => train::run(&args, &mut bar),
         Command::Study(args) => study::run(&args, &mut bar),
         Command::Import(args) => import::run(&args),
+        Command::Node(args) => node::run(&args, bar.stop_flag()),
     }))
 }

@@ -3,8 +3,9 @@
 use super::Source;
 use super::frames::CloudFrame;
 use crate::inspect::{LossReport, describe_losses};
+use crate::mounting::BagMounting;
 use percept_bag::{Losses, TopicInfo};
-use percept_types::{Detections, FrameReport, ModelCard};
+use percept_types::{Detections, DomainReason, FrameReport, ModelCard};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -54,6 +55,8 @@ pub struct ReplaySummary {
     pub weights_sha256: String,
     /// Where the network ran.
     pub device: String,
+    /// How clouds came into the frame of training.
+    pub model_frame: String,
     /// Frames read.
     pub frames: u64,
     /// Frames without a result.
@@ -101,6 +104,8 @@ pub(crate) struct Tally {
     pub(crate) frames_read: u64,
     pub(crate) interrupted: bool,
     pub(crate) pictures: Vec<PathBuf>,
+    /// What was unlike training, each kind once, with the frame at which it showed.
+    unlike_training: Vec<(DomainReason, u64)>,
 }
 
 impl Tally {
@@ -111,6 +116,7 @@ impl Tally {
             topic: topic.name.clone(),
             weights_sha256: card.weights_sha256.clone(),
             device: card.device.clone(),
+            model_frame: String::new(),
             frames: 0,
             frames_failed: 0,
             failures: Vec::new(),
@@ -125,7 +131,15 @@ impl Tally {
             warnings: Vec::new(),
         };
         let (stages, totals) = (Vec::new(), Vec::new());
-        Self { summary, stages, totals, frames_read: 0, interrupted: false, pictures: Vec::new() }
+        Self {
+            summary,
+            stages,
+            totals,
+            frames_read: 0,
+            interrupted: false,
+            pictures: Vec::new(),
+            unlike_training: Vec::new(),
+        }
     }
 
     /// Number of the frame counted last, from 0.
@@ -146,6 +160,14 @@ impl Tally {
         self.totals.last().copied()
     }
 
+    /// A kind of reason is told once, as it first showed.
+    pub(crate) fn unlike_training(&mut self, reason: &DomainReason) {
+        let same = |(known, _): &(DomainReason, u64)| std::mem::discriminant(known) == std::mem::discriminant(reason);
+        if !self.unlike_training.iter().any(same) {
+            self.unlike_training.push((*reason, self.frame_index()));
+        }
+    }
+
     pub(crate) fn failed(&mut self, log_time_ns: i64, reason: String) {
         if self.summary.failures.len() < LISTED_FAILURES {
             self.summary.failures.push(FailedFrame { frame: self.frames_read, log_time_ns, reason });
@@ -157,7 +179,7 @@ impl Tally {
     pub(crate) fn succeeded(&mut self, frame: &CloudFrame, report: &FrameReport, detections: &Detections) {
         self.frames_read += 1;
         let summary = &mut self.summary;
-        summary.frames_empty += u64::from(frame.cloud.payload.num_points() == 0);
+        summary.frames_empty += u64::from(frame.cloud.payload.cloud.num_points() == 0);
         summary.points.read += report.points_in as u64;
         summary.points.not_finite += report.points_not_finite as u64;
         summary.points.out_of_range += report.points_out_of_range as u64;
@@ -175,7 +197,7 @@ impl Tally {
         self.totals.push(report.total());
     }
 
-    pub(crate) fn finish(self, out: &Path, losses: &Losses) -> ReplaySummary {
+    pub(crate) fn finish(self, out: &Path, losses: &Losses, mounting: Option<&BagMounting>) -> ReplaySummary {
         let mut latency: Vec<StageLatency> =
             self.stages.into_iter().filter_map(|(stage, times)| percentiles(stage, times)).collect();
         latency.extend(percentiles("total", self.totals));
@@ -189,6 +211,12 @@ impl Tally {
             ..self.summary
         };
         summary.warnings = super::health::warnings(&summary);
+        let unlike = self.unlike_training.iter().map(|(reason, frame)| format!("from frame {frame} on: {reason}"));
+        summary.warnings.extend(unlike);
+        if let Some(mounting) = mounting {
+            summary.model_frame = mounting.description().to_owned();
+            summary.warnings.extend(mounting.warnings());
+        }
         summary
     }
 }
@@ -210,6 +238,9 @@ fn percentiles(stage: &str, mut times: Vec<Duration>) -> Option<StageLatency> {
 impl fmt::Display for ReplaySummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} frames of {} from {}", self.frames, self.topic, self.bag.display())?;
+        if !self.model_frame.is_empty() {
+            writeln!(f, "clouds    {}", self.model_frame)?;
+        }
         let boxes: Vec<String> = self.boxes.iter().map(|(name, count)| format!("{count} {name}")).collect();
         writeln!(f, "boxes     {}", boxes.join(", "))?;
         let p = &self.points;
