@@ -14,6 +14,9 @@ pub enum Transport {
     Memory(MemoryNode),
     /// A bag, played step by step.
     Bag(BagNode),
+    /// Over rcl: a node of the ROS graph.
+    #[cfg(feature = "r2r")]
+    R2r(crate::R2rNode),
 }
 
 impl Transport {
@@ -21,6 +24,8 @@ impl Transport {
         match self {
             Self::Memory(node) => node,
             Self::Bag(node) => node,
+            #[cfg(feature = "r2r")]
+            Self::R2r(node) => node,
         }
     }
 
