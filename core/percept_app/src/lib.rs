@@ -18,6 +18,7 @@ pub mod evaluate;
 pub mod import;
 pub mod inspect;
 pub mod kitti_folder;
+mod mounting;
 pub mod output_bag;
 pub mod pictures;
 mod progress;

@@ -11,7 +11,7 @@ use percept_models::pointpillars::{
     GridPreset, PointPillars, PointPillarsConfig, RawPointPillarsConfig, SensorOptions, Width, topology,
 };
 use percept_models::weights::{Architecture, Weights, WeightsMetadata};
-use percept_types::{FieldType, FrameReport, Perceive, RawCloud, RawField, RawLayout};
+use percept_types::{FieldType, FrameReport, MountedCloud, Perceive, RawCloud, RawField, RawLayout};
 use std::time::Duration;
 
 /// 120 000 points scattered ahead of the sensor, denser near it.
@@ -45,7 +45,7 @@ fn detector(width: Width) -> PointPillars {
 }
 
 /// Time of one stage, or of all where `stage` is `None`, over `frames` frames.
-fn time_of(detector: &mut PointPillars, cloud: &RawCloud, stage: Option<&str>, frames: u64) -> Duration {
+fn time_of(detector: &mut PointPillars, cloud: &MountedCloud, stage: Option<&str>, frames: u64) -> Duration {
     let one = |detector: &mut PointPillars| {
         let mut report = FrameReport::default();
         detector.perceive(cloud, &mut report).unwrap();
@@ -56,7 +56,7 @@ fn time_of(detector: &mut PointPillars, cloud: &RawCloud, stage: Option<&str>, f
 }
 
 fn frame(criterion: &mut Criterion) {
-    let cloud = cloud(scattered());
+    let cloud = cloud(scattered()).into();
     for (width, name) in [(Width::Quarter, "4x"), (Width::Full, "1x")] {
         let mut detector = detector(width);
         let mut group = criterion.benchmark_group(format!("frame_{name}"));

@@ -1,6 +1,6 @@
 //! The seam between networks and the pipelines that drive them.
 
-use crate::VoxelGrid;
+use crate::{TrainedMounting, VoxelGrid};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
@@ -43,6 +43,9 @@ pub struct ModelCard {
     pub class_names: Vec<String>,
     /// The grid the network sees.
     pub grid: VoxelGrid,
+    /// How the sensor of training was mounted, for networks that read clouds.
+    #[serde(default)]
+    pub trained_mounting: Option<TrainedMounting>,
     /// What inputs looked like in training, where recorded.
     pub input_statistics: Option<InputStatistics>,
     /// Where it runs, for people: "cpu, 2 threads".

@@ -32,6 +32,13 @@ impl Transform {
         Self(Isometry3::from_parts(Translation3::from(Vector3::from(translation_m)), rotation))
     }
 
+    /// A turn by roll about x, then pitch about y, then yaw about z, each a fixed axis (as ROS' static publishers take
+    /// them), and a shift in metres.
+    pub fn from_roll_pitch_yaw(translation_m: [f64; 3], [roll_rad, pitch_rad, yaw_rad]: [f64; 3]) -> Self {
+        let rotation = UnitQuaternion::from_euler_angles(roll_rad, pitch_rad, yaw_rad);
+        Self(Isometry3::from_parts(Translation3::from(Vector3::from(translation_m)), rotation))
+    }
+
     /// From the upper 3x4 of a rigid matrix, row-major; the rotation is projected to the nearest orthonormal one.
     /// What [`Transform::is_rigid`] refuses has no near rotation: check matrices of others with it first.
     pub fn from_matrix_3x4(rows: &[f64; 12]) -> Self {

@@ -14,7 +14,11 @@ const EXAMPLES: &str = "Examples:
 
 Output topics: /perception/objects (Detection3DArray), /perception/markers (MarkerArray), /perception/label_info,
 /perception/debug/processing_time_ms, /diagnostics. Log times are those of the clouds. Every frame is read; messages
-are the same for any number of threads, diagnostics and times excepted.";
+are the same for any number of threads, diagnostics and times excepted.
+
+The network sees each cloud from the frame of its training: the bag's TF tells how the sensor is mounted (height, axes,
+tilt), else --sensor-height or sensor_rotation of the configuration; boxes come back in the cloud's frame. The summary
+tells which transform was used.";
 
 /// Run the LiDAR detector on every cloud of a bag and write an output bag
 #[derive(Debug, Args)]
@@ -43,6 +47,15 @@ pub struct ReplayArgs {
     /// What intensities are divided by (255 for drivers that give 0..255)
     #[arg(long)]
     intensity_scale: Option<f64>,
+    /// Whence the sensor's mounting is known: auto (TF where it tells, else as in training), tf or parameters
+    #[arg(long, value_name = "WHENCE")]
+    model_frame: Option<String>,
+    /// TF frame on the ground below the vehicle, x forward [default: base_footprint, else base_link]
+    #[arg(long, value_name = "FRAME")]
+    base_frame: Option<String>,
+    /// Height of the cloud's origin above the ground in metres, instead of TF's
+    #[arg(long, value_name = "METRES")]
+    sensor_height: Option<f64>,
     /// Write bird's-eye pictures into this folder
     #[arg(long)]
     pictures: Option<PathBuf>,
@@ -71,6 +84,7 @@ impl ReplayArgs {
         config.weights = weights.clone().or(config.weights);
         config.input_topic = topic.clone().or(config.input_topic);
         config.set_overrides(*threads, *score_threshold, *intensity_scale)?;
+        config.set_mounting(self.model_frame.as_deref(), self.base_frame.as_deref(), self.sensor_height)?;
         Ok(config)
     }
 }

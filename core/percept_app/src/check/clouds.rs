@@ -1,6 +1,7 @@
 //! The first clouds of a bag, held against what the weights were trained on.
 
 use super::Findings;
+use crate::mounting::BagMounting;
 use crate::replay::decode_cloud;
 use crate::{AppError, DetectorConfig};
 use percept_bag::{BagReader, TopicFilter};
@@ -31,16 +32,17 @@ pub(super) struct CloudSample {
     pub(super) num_points: usize,
     /// Why others could not be read.
     pub(super) faults: Vec<String>,
-    /// x, y, z, intensity (0 without one) of all points.
+    /// x, y, z, intensity (0 without one) of all points, in the frame of training where the mounting is known.
     points: Vec<[f32; 4]>,
 }
 
-/// Reads the first clouds of a topic.
+/// Reads the first clouds of a topic, as the network will see them.
 pub(super) fn sample_clouds(
     bag: &Path,
     reader: &BagReader,
     topic: &str,
     intensity_field: &str,
+    mounting: Option<&BagMounting>,
 ) -> Result<CloudSample, AppError> {
     let mut sample = CloudSample { intensity_field: intensity_field.to_owned(), ..CloudSample::default() };
     let source = ChannelSource::Optional { field: intensity_field.to_owned(), otherwise: 0.0 };
@@ -53,7 +55,10 @@ pub(super) fn sample_clouds(
         });
         match decoded {
             Err(fault) => sample.faults.push(format!("{} at {} ns: {fault}", bag.display(), message.log_time_ns)),
-            Ok((cloud, points)) => {
+            Ok((cloud, mut points)) => {
+                let frame = mounting.and_then(|mounting| mounting.model_frame(&cloud.frame_id, cloud.stamp).ok());
+                let num_features = points.num_features();
+                frame.unwrap_or_default().to_model(points.values_mut(), num_features);
                 if sample.frames == 0 {
                     sample.frame_id = cloud.frame_id;
                     sample.fields = cloud.payload.layout.fields.iter().map(|field| field.name.clone()).collect();
@@ -90,7 +95,7 @@ pub(super) fn compare_with_weights(
     }
     intensity(sample, &inside, model, statistics, config, findings);
     if let Some(statistics) = statistics.filter(|_| !inside.is_empty()) {
-        height(&inside, model, statistics, config, findings);
+        height(&inside, model, statistics, findings);
         density(sample, &inside, statistics, findings);
     }
 }
@@ -135,17 +140,9 @@ fn intensity(
     }
 }
 
-fn height(
-    inside: &[[f32; 4]],
-    model: &PointPillarsConfig,
-    statistics: &InputStatistics,
-    config: &DetectorConfig,
-    findings: &mut Findings,
-) {
-    // The network sees the cloud lifted by the difference of the two mountings.
+fn height(inside: &[[f32; 4]], model: &PointPillarsConfig, statistics: &InputStatistics, findings: &mut Findings) {
     let trained_m = model.input().sensor_height_m;
-    let lift_m = config.sensor_height_m.map_or(0.0, |height_m| height_m - trained_m);
-    let found = f64::from(percentile(inside, 2, 0.5)) + lift_m;
+    let found = f64::from(percentile(inside, 2, 0.5));
     let expected = statistics.z_percentiles_m[1];
     let text = format!("the median point lies at {found:.2} m, at {expected:.2} m in training");
     if (found - expected).abs() > NOTABLE_HEIGHT_M {

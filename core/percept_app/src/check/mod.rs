@@ -6,6 +6,7 @@ mod findings;
 pub use findings::{Finding, Findings, Level};
 
 use crate::detector::{disagreements, open_weights};
+use crate::mounting::BagMounting;
 use crate::topics::{self, pick_cloud_topic};
 use crate::{AppError, DetectorConfig};
 use clouds::{CloudSample, compare_with_weights, sample_clouds};
@@ -110,7 +111,13 @@ fn check_bag(
     let topic = pick_cloud_topic(bag, reader.topics(), topic)?;
     findings.ok("topic", format!("{} with {} clouds", topic.name, topic.message_count));
     let intensity_field = config.intensity_field.as_deref().unwrap_or("intensity");
-    let sample = sample_clouds(bag, &reader, &topic.name, intensity_field)?;
+    let trained = weights.map(|weights| weights.config.input().mounting());
+    let mounted = |trained| BagMounting::of_bag(bag, &reader, topic, &config.mounting, trained);
+    let mounting = trained.as_ref().map(mounted).transpose()?;
+    if let Some(mounting) = &mounting {
+        findings.ok("mounting", format!("clouds are {}", mounting.description()));
+    }
+    let sample = sample_clouds(bag, &reader, &topic.name, intensity_field, mounting.as_ref())?;
     describe_sample(&sample, findings);
     if let Some(weights) = weights {
         compare_with_weights(&sample, &weights.config, weights.statistics.as_ref(), config, findings);

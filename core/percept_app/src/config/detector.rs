@@ -1,6 +1,7 @@
 //! The validated configuration of the LiDAR detector.
 
 use super::error::ConfigError;
+use super::mounting::MountingConfig;
 use super::raw::{RawConfig, Value};
 use percept_types::VoxelGrid;
 use std::path::{Path, PathBuf};
@@ -64,8 +65,8 @@ pub struct DetectorConfig {
     pub intensity_field: Option<String>,
     /// The intensity fed where a cloud has none; `None`: such a cloud is refused.
     pub missing_intensity: Option<f64>,
-    /// Height of the sensor above the ground in metres; `None`: as in training.
-    pub sensor_height_m: Option<f64>,
+    /// How the sensor is mounted.
+    pub mounting: MountingConfig,
     /// Boxes below this score are dropped.
     pub score_threshold: Option<f64>,
     /// Boxes that overlap a better one by more are dropped.
@@ -139,6 +140,34 @@ impl DetectorConfig {
         Ok(())
     }
 
+    /// Takes what a command line says of the mounting on top, within the same limits as in a file.
+    ///
+    /// # Errors
+    /// Names the first value that is out of range.
+    pub fn set_mounting(
+        &mut self,
+        model_frame: Option<&str>,
+        base_frame: Option<&str>,
+        sensor_height_m: Option<f64>,
+    ) -> Result<(), ConfigError> {
+        let mut raw = RawConfig::default();
+        for (key, value) in [("model_frame", model_frame), ("base_frame", base_frame)] {
+            if let Some(value) = value {
+                raw.set(key, Value::Text(value.to_owned()))?;
+            }
+        }
+        if let Some(height_m) = sensor_height_m {
+            raw.set("sensor_height", Value::Float(height_m))?;
+        }
+        let said = MountingConfig::from_raw(&raw)?;
+        if model_frame.is_some() {
+            self.mounting.source = said.source;
+        }
+        self.mounting.base_frame = said.base_frame.or(self.mounting.base_frame.take());
+        self.mounting.sensor_height_m = said.sensor_height_m.or(self.mounting.sensor_height_m);
+        Ok(())
+    }
+
     /// Validates every value.
     ///
     /// # Errors
@@ -153,7 +182,7 @@ impl DetectorConfig {
             intensity_scale: raw.number("intensity_scale", 0.0, ANY)?.filter(|scale| *scale > 0.0),
             intensity_field: raw.text("intensity_field").map(str::to_owned),
             missing_intensity: raw.number("missing_intensity", -1.0, ANY)?.filter(|value| *value >= 0.0),
-            sensor_height_m: raw.number("sensor_height", 0.0, 100.0)?.filter(|height| *height > 0.0),
+            mounting: MountingConfig::from_raw(raw)?,
             score_threshold: raw.number("score_threshold", 0.0, 1.0)?,
             nms_iou_threshold: raw.number("nms_iou_threshold", 0.0, 1.0)?,
             max_detections: raw.whole("max_detections", 1, 100_000)?,

@@ -9,10 +9,12 @@
 mod detector;
 mod error;
 mod keys;
+mod mounting;
 mod raw;
 mod yaml;
 
 pub use detector::{AnchorConfig, DetectorConfig, DeviceChoice};
 pub use error::ConfigError;
 pub use keys::{DETECTOR_KEYS, Key, Kind};
+pub use mounting::{MountingConfig, MountingSource};
 pub use raw::{RawConfig, Value};

@@ -95,8 +95,6 @@ fn sensor_options(config: &DetectorConfig, model: &PointPillarsConfig) -> Sensor
         intensity_field: config.intensity_field.clone().unwrap_or(default.intensity_field),
         missing_intensity: config.missing_intensity.map(|value| value as f32),
         intensity,
-        sensor_height_m: config.sensor_height_m,
-        axes: None,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Replay: every cloud of a bag through the detector, into an output bag.
 //!
 //! ```text
-//! reader thread: bag ─► PointCloud2 ─► RawCloud ─┐ (a queue of 4)
-//! caller:                                        └─► perceive ─► publish ─► output bag
+//! reader thread: bag ─► PointCloud2, TF ─► MountedCloud ─┐ (a queue of 4)
+//! caller:                                               └─► perceive ─► publish ─► output bag
 //! ```
 //! Every frame is read; a frame that fails is counted and reported, never left out in silence and never invented. Log
 //! times are the source's. Messages do not depend on the number of threads, diagnostics and times excepted.
@@ -17,12 +17,14 @@ pub use pictures::PictureSettings;
 pub use summary::{FailedFrame, ReplaySummary, StageLatency};
 
 use crate::detector::{LidarDetector, load_detector};
-use crate::{AppError, DetectorConfig, Progress};
+use crate::mounting::BagMounting;
+use crate::{AppError, DetectorConfig, Progress, topics};
 pub(crate) use frames::decode_cloud;
 use frames::{CloudFrame, Frame, read_frames};
-use percept_bag::{BagReader, ReadOptions, TopicFilter};
-use percept_types::{Detections, FrameReport, Perceive, RawCloud};
+use percept_bag::{BagReader, RawMessage, ReadOptions, TopicFilter};
+use percept_types::{Detections, FrameReport, MountedCloud, Perceive};
 use publish::{Provenance, Publisher};
+pub(crate) use publish::{T_MODEL_CLOUD, transform_of_note};
 use std::path::Path;
 use summary::Tally;
 
@@ -72,28 +74,38 @@ pub(crate) fn replay_with<P>(
     progress: &mut dyn Progress,
 ) -> Result<ReplaySummary, AppError>
 where
-    P: Perceive<Input = RawCloud, Output = Detections>,
+    P: Perceive<Input = MountedCloud, Output = Detections>,
 {
     let Source { bag, settings, .. } = *source;
     let reader = BagReader::open(bag, ReadOptions::default())?;
     let asked = settings.config.input_topic.as_deref();
-    let topic = crate::topics::pick_cloud_topic(bag, reader.topics(), asked)?.clone();
+    let topic = topics::pick_cloud_topic(bag, reader.topics(), asked)?.clone();
     // A bag may list one name twice, with two types: only messages of the one picked are clouds.
     let topic_index = reader.topics().iter().position(|other| *other == topic);
     let frames_expected = topic.message_count.min(settings.max_frames.unwrap_or(u64::MAX));
-    let provenance = Provenance::of(source, &topic, model.card());
+    let mounted = |trained| BagMounting::of_bag(bag, &reader, &topic, &settings.config.mounting, trained);
+    let mut mounting = model.card().trained_mounting.as_ref().map(mounted).transpose()?;
+    let provenance = Provenance::of(source, &topic, model.card(), mounting.as_ref());
     let publisher = Publisher::create(out, &settings.config, &provenance)?;
     let mut tally = Tally::new(source, &topic, model.card());
     let (pictures, marker_score_threshold) = (settings.pictures.as_ref(), settings.config.marker_score_threshold());
     let mut run = Run { model, publisher, tally: &mut tally, pictures, marker_score_threshold, progress };
+    if let Some(mounting) = mounting.as_ref().filter(|mounting| mounting.is_fallback()) {
+        run.progress.note(&format!("clouds are {}", mounting.description()));
+    }
     run.progress.begin("replay", Some(frames_expected));
-    let messages = reader.messages(TopicFilter::topics([topic.name.clone()]))?;
+    let wanted = mounting.as_ref().map_or(vec![topic.name.clone()], |mounting| mounting.topics_with(&topic.name));
+    let tf_index = reader.topics().iter().position(|other| other.name == topics::TF);
+    let messages = reader.messages(TopicFilter::topics(wanted))?;
+    let messages =
+        messages.filter(move |m| m.as_ref().map_or(true, |m| [topic_index, tf_index].contains(&Some(m.topic))));
     // The count of the index is only an expectation: a damaged bag may hold more than it says.
-    let limit = settings.max_frames.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX));
-    let messages = messages.filter(move |m| m.as_ref().map_or(true, |m| Some(m.topic) == topic_index)).take(limit);
+    let limit = settings.max_frames.unwrap_or(u64::MAX);
+    let is_cloud = move |m: &RawMessage| Some(m.topic) == topic_index;
+    let mounting_read = mounting.as_mut();
     let (sender, receiver) = crossbeam_channel::bounded(FRAMES_AHEAD);
     let outcome = std::thread::scope(|scope| {
-        scope.spawn(move || read_frames(messages, &sender));
+        scope.spawn(move || read_frames(messages, is_cloud, limit, mounting_read, &sender));
         // The receiver is moved in and dropped on return: a reader still waiting to send then ends as well.
         run.frames(receiver)
     });
@@ -101,7 +113,7 @@ where
     run.progress.end();
     outcome?;
     written?;
-    Ok(tally.finish(out, &reader.losses()))
+    Ok(tally.finish(out, &reader.losses(), mounting.as_ref()))
 }
 
 /// One replay under way.
@@ -114,7 +126,7 @@ struct Run<'a, P> {
     progress: &'a mut dyn Progress,
 }
 
-impl<P: Perceive<Input = RawCloud, Output = Detections>> Run<'_, P> {
+impl<P: Perceive<Input = MountedCloud, Output = Detections>> Run<'_, P> {
     fn frames(&mut self, receiver: crossbeam_channel::Receiver<Result<Frame, AppError>>) -> Result<(), AppError> {
         for frame in receiver {
             match frame? {

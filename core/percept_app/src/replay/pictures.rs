@@ -33,7 +33,7 @@ impl PictureSettings {
     ) -> Result<PathBuf, AppError> {
         let path = self.folder.join(format!("frame_{index:05}.png"));
         let points =
-            decode_points(&frame.cloud.payload, &[], Vec::new()).map_err(AppError::stage("decoding a cloud"))?;
+            decode_points(&frame.cloud.payload.cloud, &[], Vec::new()).map_err(AppError::stage("decoding a cloud"))?;
         let scene = Scene {
             cloud: &points.cloud,
             detections: Some(detections),

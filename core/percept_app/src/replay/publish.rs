@@ -3,6 +3,7 @@
 use super::Source;
 use super::frames::CloudFrame;
 use super::summary::Tally;
+use crate::mounting::BagMounting;
 use crate::output_bag::{OutputBag, OutputTopic};
 use crate::{AppError, DetectorConfig, topics};
 use percept_bag::{QosProfile, TopicInfo};
@@ -12,12 +13,27 @@ use percept_msgs::diagnostic_msgs::{DiagnosticArray, DiagnosticStatus};
 use percept_msgs::std_msgs::Header;
 use percept_msgs::vision_msgs::{Detection3DArray, LabelInfo, VisionClass};
 use percept_msgs::visualization_msgs::MarkerArray;
-use percept_types::{Detections, FrameReport, ModelCard, Stamp};
+use percept_types::{Detections, FrameReport, ModelCard, Stamp, Transform};
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Diagnostics come about once a second of the bag's own clock.
 const DIAGNOSTICS_PERIOD_NS: i64 = 1_000_000_000;
+
+/// Key of the note that holds the motion of the clouds: translation in metres, then rotation as x, y, z, w.
+pub(crate) const T_MODEL_CLOUD: &str = "t_model_cloud";
+
+fn numbers_of(transform: &Transform) -> String {
+    let numbers = transform.translation_m().into_iter().chain(transform.quaternion_xyzw());
+    numbers.map(|v| v.to_string()).collect::<Vec<_>>().join(" ")
+}
+
+/// What a note of [`T_MODEL_CLOUD`] says.
+pub(crate) fn transform_of_note(note: &str) -> Option<Transform> {
+    let numbers: Vec<f64> = note.split(' ').map(|v| v.parse().ok()).collect::<Option<_>>()?;
+    let [x, y, z, qx, qy, qz, qw] = <[f64; 7]>::try_from(numbers).ok()?;
+    Transform::from_parts([x, y, z], [qx, qy, qz, qw])
+}
 
 /// Where the output came from.
 pub(super) struct Provenance {
@@ -27,7 +43,7 @@ pub(super) struct Provenance {
 }
 
 impl Provenance {
-    pub(super) fn of(source: &Source<'_>, topic: &TopicInfo, card: &ModelCard) -> Self {
+    pub(super) fn of(source: &Source<'_>, topic: &TopicInfo, card: &ModelCard, mounting: Option<&BagMounting>) -> Self {
         let entries = [
             ("percept_version", env!("CARGO_PKG_VERSION").to_owned()),
             ("source_bag", source.bag.display().to_string()),
@@ -38,7 +54,13 @@ impl Provenance {
             ("model_id", card.model_id.clone()),
             ("class_names", card.class_names.join(",")),
         ];
-        let entries = entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        // A bag of clouds that were not moved stays as it was before there was a way to move them.
+        let moved = mounting.and_then(|m| Some((m.description(), m.first().t_model_cloud()?)));
+        let moved = moved.map(|(description, t_model_cloud)| {
+            [("model_frame", description.to_owned()), (T_MODEL_CLOUD, numbers_of(t_model_cloud))]
+        });
+        let entries = entries.into_iter().chain(moved.into_iter().flatten());
+        let entries = entries.map(|(key, value)| (key.to_owned(), value)).collect();
         Self { entries, classes: card.class_names.clone(), device: card.device.clone() }
     }
 }

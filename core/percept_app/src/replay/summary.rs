@@ -3,6 +3,7 @@
 use super::Source;
 use super::frames::CloudFrame;
 use crate::inspect::{LossReport, describe_losses};
+use crate::mounting::BagMounting;
 use percept_bag::{Losses, TopicInfo};
 use percept_types::{Detections, FrameReport, ModelCard};
 use serde::Serialize;
@@ -54,6 +55,8 @@ pub struct ReplaySummary {
     pub weights_sha256: String,
     /// Where the network ran.
     pub device: String,
+    /// How clouds came into the frame of training.
+    pub model_frame: String,
     /// Frames read.
     pub frames: u64,
     /// Frames without a result.
@@ -111,6 +114,7 @@ impl Tally {
             topic: topic.name.clone(),
             weights_sha256: card.weights_sha256.clone(),
             device: card.device.clone(),
+            model_frame: String::new(),
             frames: 0,
             frames_failed: 0,
             failures: Vec::new(),
@@ -157,7 +161,7 @@ impl Tally {
     pub(crate) fn succeeded(&mut self, frame: &CloudFrame, report: &FrameReport, detections: &Detections) {
         self.frames_read += 1;
         let summary = &mut self.summary;
-        summary.frames_empty += u64::from(frame.cloud.payload.num_points() == 0);
+        summary.frames_empty += u64::from(frame.cloud.payload.cloud.num_points() == 0);
         summary.points.read += report.points_in as u64;
         summary.points.not_finite += report.points_not_finite as u64;
         summary.points.out_of_range += report.points_out_of_range as u64;
@@ -175,7 +179,7 @@ impl Tally {
         self.totals.push(report.total());
     }
 
-    pub(crate) fn finish(self, out: &Path, losses: &Losses) -> ReplaySummary {
+    pub(crate) fn finish(self, out: &Path, losses: &Losses, mounting: Option<&BagMounting>) -> ReplaySummary {
         let mut latency: Vec<StageLatency> =
             self.stages.into_iter().filter_map(|(stage, times)| percentiles(stage, times)).collect();
         latency.extend(percentiles("total", self.totals));
@@ -189,6 +193,10 @@ impl Tally {
             ..self.summary
         };
         summary.warnings = super::health::warnings(&summary);
+        if let Some(mounting) = mounting {
+            summary.model_frame = mounting.description().to_owned();
+            summary.warnings.extend(mounting.warnings());
+        }
         summary
     }
 }
@@ -210,6 +218,9 @@ fn percentiles(stage: &str, mut times: Vec<Duration>) -> Option<StageLatency> {
 impl fmt::Display for ReplaySummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} frames of {} from {}", self.frames, self.topic, self.bag.display())?;
+        if !self.model_frame.is_empty() {
+            writeln!(f, "clouds    {}", self.model_frame)?;
+        }
         let boxes: Vec<String> = self.boxes.iter().map(|(name, count)| format!("{count} {name}")).collect();
         writeln!(f, "boxes     {}", boxes.join(", "))?;
         let p = &self.points;

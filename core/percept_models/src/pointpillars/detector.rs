@@ -3,17 +3,20 @@
 use percept_kernels::decode_points::{Channel, ChannelSource, decode_points};
 use percept_kernels::executor::cpu::{CpuExecutor, Keep};
 use percept_kernels::plan::CanvasSize;
-use percept_types::{BoxError, Detection, Detections, FrameReport, ModelCard, Perceive, RawCloud};
+use percept_types::{
+    BoxError, Detection, Detections, FrameReport, ModelCard, ModelFrame, MountedCloud, Perceive, RawCloud,
+    TrainedMounting,
+};
 
-use super::mounting::Mounting;
+use super::encoder::POINT_FEATURES;
 use super::{
     Anchors, DetectorSettings, IntensityTreatment, OUTPUT_BOX, OUTPUT_CLS, OUTPUT_DIR, Pillarizer, Pillars,
-    PointPillarsConfig, PointPillarsOutput, SensorAxes, decode, topology,
+    PointPillarsConfig, PointPillarsOutput, decode, topology,
 };
 use crate::ModelError;
 use crate::weights::{ReadyConfig, Weights};
 
-/// How a sensor differs from the one in training. Everything left out is as in training.
+/// How a sensor's intensities differ from those in training. Everything left out is as in training.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SensorOptions {
     /// The field that holds the intensity: `intensity`, for some drivers `reflectivity`.
@@ -22,33 +25,24 @@ pub struct SensorOptions {
     pub missing_intensity: Option<f32>,
     /// Scale and clip of this sensor's intensities.
     pub intensity: Option<IntensityTreatment>,
-    /// Height of this sensor above the ground.
-    pub sensor_height_m: Option<f64>,
-    /// Axes of this sensor's clouds.
-    pub axes: Option<SensorAxes>,
 }
 
 impl Default for SensorOptions {
     fn default() -> Self {
-        Self {
-            intensity_field: "intensity".to_owned(),
-            missing_intensity: None,
-            intensity: None,
-            sensor_height_m: None,
-            axes: None,
-        }
+        Self { intensity_field: "intensity".to_owned(), missing_intensity: None, intensity: None }
     }
 }
 
 /// PointPillars on the CPU: decodes the message, makes pillars, runs the network, decodes and suppresses boxes.
 ///
-/// Boxes come out in the cloud's own frame, with their geometric centre. A cloud without a point in range gives no
+/// A cloud that tells how its sensor is mounted is seen from the frame of training ([`ModelFrame`]). Boxes come out in
+/// the cloud's own frame, with their geometric centre. A cloud without a point in range gives no
 /// boxes, and the network is not asked. Results do not depend on the number of threads. Buffers are kept from frame
 /// to frame.
 pub struct PointPillars {
     config: PointPillarsConfig,
     settings: DetectorSettings,
-    mounting: Mounting,
+    trained: TrainedMounting,
     channels: [Channel; 1],
     pillarizer: Pillarizer,
     executor: CpuExecutor,
@@ -74,7 +68,7 @@ impl PointPillars {
         let device = format!("cpu, {} threads", rayon::current_num_threads());
         Ok(Self {
             settings: config.default_settings(),
-            mounting: Mounting::new(config.input(), sensor.sensor_height_m, sensor.axes)?,
+            trained: config.input().mounting(),
             channels: [intensity_channel(intensity, sensor)],
             pillarizer,
             executor: CpuExecutor::compile(&plan, weights.parameters(), Keep::Outputs)?,
@@ -100,8 +94,10 @@ impl PointPillars {
     ///
     /// # Errors
     /// A cloud without the intensity that the network reads; predictions that are no numbers.
-    pub fn detect(&mut self, cloud: &RawCloud, report: &mut FrameReport) -> Result<Detections, ModelError> {
-        self.decode_cloud(cloud, report)?;
+    pub fn detect(&mut self, input: &MountedCloud, report: &mut FrameReport) -> Result<Detections, ModelError> {
+        self.decode_cloud(&input.cloud, report)?;
+        let frame = ModelFrame::new(&self.trained, input.t_base_lidar.as_ref());
+        frame.to_model(&mut self.points, POINT_FEATURES);
         report.time("pillarize", || self.pillarizer.pillarize(&self.points, &mut self.pillars)).map(|drops| {
             report.points_out_of_range = drops.points_out_of_range;
             report.points_over_pillar_cap = drops.points_over_voxel_cap;
@@ -113,7 +109,7 @@ impl PointPillars {
             return Ok(Detections { class_names, boxes: Vec::new() });
         }
         report.time("network", || self.executor.run(&self.pillars.input()))?;
-        let boxes = report.time("decode_boxes", || self.boxes())?;
+        let boxes = report.time("decode_boxes", || self.boxes(&frame))?;
         Ok(Detections { class_names, boxes })
     }
 
@@ -123,17 +119,16 @@ impl PointPillars {
         report.points_in = cloud.num_points();
         report.points_not_finite = decoded.not_finite;
         self.points = decoded.cloud.into_values();
-        self.mounting.to_network(&mut self.points);
         Ok(())
     }
 
-    fn boxes(&self) -> Result<Vec<Detection>, ModelError> {
+    fn boxes(&self, frame: &ModelFrame) -> Result<Vec<Detection>, ModelError> {
         let [cls, boxes, dir] = [OUTPUT_CLS, OUTPUT_BOX, OUTPUT_DIR].map(|name| self.executor.value(name));
         let window = self.config.whole_window();
         let output = PointPillarsOutput::new(&self.config, window, cls?.data, boxes?.data, dir?.data)?;
         let mut detections = decode(&self.config, &self.settings, &self.anchors, &output)?;
         for detection in &mut detections {
-            detection.box3d = self.mounting.to_cloud(&detection.box3d);
+            detection.box3d = frame.box_to_cloud(&detection.box3d);
         }
         Ok(detections)
     }
@@ -150,11 +145,11 @@ fn intensity_channel(intensity: IntensityTreatment, sensor: &SensorOptions) -> C
 }
 
 impl Perceive for PointPillars {
-    type Input = RawCloud;
+    type Input = MountedCloud;
     type Output = Detections;
     type Settings = DetectorSettings;
 
-    fn perceive(&mut self, input: &RawCloud, report: &mut FrameReport) -> Result<Detections, BoxError> {
+    fn perceive(&mut self, input: &MountedCloud, report: &mut FrameReport) -> Result<Detections, BoxError> {
         Ok(self.detect(input, report)?)
     }
 

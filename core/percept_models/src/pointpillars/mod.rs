@@ -13,7 +13,6 @@ mod decode;
 mod detector;
 mod encoder;
 mod head;
-mod mounting;
 mod topology;
 
 pub use anchors::{Anchor, Anchors};

@@ -102,6 +102,7 @@ impl Weights {
             weights_sha256: self.sha256.clone(),
             class_names: config.class_names().to_vec(),
             grid: *config.grid(),
+            trained_mounting: Some(config.input().mounting()),
             input_statistics: self.metadata.input_statistics.clone(),
             device: device.to_owned(),
         }

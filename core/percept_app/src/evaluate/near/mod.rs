@@ -5,6 +5,8 @@
 //! output bag + truth bag with boxes ────────────────────────────────────────┴─► NearScores: AP, recall, precision
 //! output bag + truth bag with labelled points alone ────────────────────────┴─► InstanceScores: found, false boxes
 //! ```
+//! Only what the detector's grid covers is asked for, in the frame into which the replay moved the clouds.
+//!
 //! Cars as in [`NearCars`]: at least 20 points within 40 m. Pedestrians and cyclists: at least 10 points within 40 m,
 //! found with an overlap from above of more than 0.25: few in any set, so they are told as counts. Names of nuScenes
 //! and Argoverse 2 are taken as KITTI's.
@@ -13,6 +15,7 @@ mod class_names;
 mod instances;
 mod scores;
 mod threshold;
+mod view;
 
 pub use instances::{InstanceClass, InstanceScores};
 pub use scores::{NearClass, NearScores};
@@ -32,6 +35,7 @@ pub use percept_eval::operating_point::ThresholdRule;
 use percept_eval::operating_point::operating_point;
 use percept_types::{Camera, Detections, TruthObject};
 use std::path::{Path, PathBuf};
+use view::DetectorView;
 
 /// The classes asked for.
 const CLASSES: [&str; 3] = ["Car", "Pedestrian", "Cyclist"];
@@ -75,7 +79,8 @@ pub(super) fn score_near(
     progress: &mut dyn Progress,
 ) -> Result<NearScores, AppError> {
     let failed = AppError::stage::<EvalError>;
-    let owned = frames_with_truth(truth, &output.bag, frames)?;
+    let view = DetectorView::of(output, settings)?;
+    let owned = frames_with_truth(truth, &output.bag, frames, view.as_ref())?;
     let bev_frames: Vec<BevFrame<'_>> = owned.iter().map(OwnedFrame::as_frame).collect();
     let thresholds = threshold::thresholds(output, settings, progress)?;
     let mut classes = Vec::new();
@@ -86,7 +91,8 @@ pub(super) fn score_near(
         classes.push(NearClass::new(threshold, &config, point, bev_frames.len()));
     }
     let cars = NearCars::of(&bev_frames).map_err(failed("evaluation"))?;
-    Ok(NearScores::new(bev_frames.len(), &cars, classes))
+    let view = view.filter(|_| owned.iter().any(|frame| frame.camera.is_none())).map(|view| view.to_string());
+    Ok(NearScores::new(bev_frames.len(), &cars, classes, view))
 }
 
 /// Truth and detections of a frame under KITTI's names.
@@ -102,7 +108,12 @@ impl OwnedFrame<'_> {
     }
 }
 
-fn frames_with_truth<'a>(truth: &Path, out: &Path, frames: &'a Frames<'_>) -> Result<Vec<OwnedFrame<'a>>, AppError> {
+fn frames_with_truth<'a>(
+    truth: &Path,
+    out: &Path,
+    frames: &'a Frames<'_>,
+    view: Option<&DetectorView>,
+) -> Result<Vec<OwnedFrame<'a>>, AppError> {
     let mut owned = Vec::with_capacity(frames.frames.len());
     for frame in &frames.frames {
         let Some(objects) = &frame.truth.objects else { continue };
@@ -118,6 +129,11 @@ fn frames_with_truth<'a>(truth: &Path, out: &Path, frames: &'a Frames<'_>) -> Re
                       give a bag of percept simulate or percept convert";
         let (truth, detections) = (truth.to_owned(), out.to_owned());
         return Err(AppError::TruthMismatch { truth, detections, reason: reason.to_owned() });
+    }
+    // Where no camera tells what is labelled, what lies beyond the detector's grid is ignored, as what has no points is.
+    for frame in owned.iter_mut().filter(|frame| frame.camera.is_none()) {
+        let hidden = |object: &&mut TruthObject| view.is_some_and(|view| !view.shows(&object.box3d));
+        frame.truth.iter_mut().filter(hidden).for_each(|object| object.num_points = 0);
     }
     Ok(owned)
 }

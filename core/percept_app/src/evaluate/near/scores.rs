@@ -35,6 +35,9 @@ pub struct NearScores {
     pub car_ap: BTreeMap<String, f64>,
     /// Each class at its threshold.
     pub classes: Vec<NearClass>,
+    /// What of the surroundings is asked for, where no camera bounds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub view: Option<String>,
 }
 
 impl NearClass {
@@ -51,8 +54,8 @@ impl NearClass {
 }
 
 impl NearScores {
-    pub(super) fn new(frames: usize, cars: &NearCars, classes: Vec<NearClass>) -> Self {
-        Self { frames, cars: cars.num_cars(), car_ap: cars.figures(), classes }
+    pub(super) fn new(frames: usize, cars: &NearCars, classes: Vec<NearClass>, view: Option<String>) -> Self {
+        Self { frames, cars: cars.num_cars(), car_ap: cars.figures(), classes, view }
     }
 }
 
@@ -65,6 +68,9 @@ impl fmt::Display for NearScores {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let figures: Vec<String> = self.car_ap.iter().map(|(name, ap)| format!("{name} {ap:.1}")).collect();
         writeln!(f, "{}", NearCars::protocol())?;
+        if let Some(view) = &self.view {
+            writeln!(f, "Asked for within {view}.")?;
+        }
         writeln!(f, "{} cars in {} frames: {}", self.cars, self.frames, figures.join(", "))?;
         writeln!(f, "Within 40 m at thresholds that were not chosen on these frames")?;
         let header = ["class", "score from", "chosen by", "where chosen: recall", "precision"];

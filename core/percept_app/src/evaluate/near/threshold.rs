@@ -15,6 +15,7 @@ use percept_msgs::sensor_msgs::PointCloud2;
 use percept_msgs::std_msgs::Header;
 use percept_types::{BoxError, Detections, FrameReport, Perceive, PointCloud, RawCloud, TruthObject};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Where thresholds come from.
@@ -74,11 +75,16 @@ pub(super) fn thresholds(
     CLASSES.into_iter().map(|class_name| simulated.threshold(class_name, settings.rule)).collect()
 }
 
-/// The weights asked for, or those that the output bag names; they must be the ones that made it.
-fn weights_of(output: &OutputDetections, settings: &NearSettings) -> Result<PathBuf, AppError> {
+/// What `percept replay` noted in its output.
+pub(super) fn notes_of(output: &OutputDetections) -> Result<BTreeMap<String, String>, AppError> {
     let reader = BagReader::open(&output.bag, ReadOptions::default())?;
     let noted = reader.metadata().find(|(name, _)| *name == "percept_replay").map(|(_, entries)| entries.clone());
-    let noted = noted.unwrap_or_default();
+    Ok(noted.unwrap_or_default())
+}
+
+/// The weights asked for, or those that the output bag names; they must be the ones that made it.
+fn weights_of(output: &OutputDetections, settings: &NearSettings) -> Result<PathBuf, AppError> {
+    let noted = notes_of(output)?;
     let Some(path) = settings.weights.clone().or_else(|| noted.get("weights").map(PathBuf::from)) else {
         return Err(AppError::Unavailable {
             what: format!("{} does not tell which weights made it", output.bag.display()),
@@ -116,7 +122,7 @@ impl SimulatedOutput {
         progress.begin("choosing thresholds", Some(frames));
         for index in 0..frames {
             let frame = source.frame(index).map_err(AppError::stage::<BoxError>("simulation"))?;
-            let cloud = raw_cloud(&frame.cloud)?;
+            let cloud = raw_cloud(&frame.cloud)?.into();
             let detections = pool
                 .install(|| model.perceive(&cloud, &mut FrameReport::default()))
                 .map_err(AppError::stage("detecting on simulated frames"))?;

@@ -1,5 +1,6 @@
 //! The configuration as it is written in files and weights.
 
+use percept_types::TrainedMounting;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -120,6 +121,13 @@ pub struct InputTreatment {
     pub sensor_height_m: f64,
     /// Axes of the clouds in training.
     pub axes: SensorAxes,
+}
+
+impl InputTreatment {
+    /// How the sensor of training was mounted.
+    pub fn mounting(&self) -> TrainedMounting {
+        TrainedMounting { sensor_height_m: self.sensor_height_m, forward_yaw_rad: self.axes.forward_yaw_rad() }
+    }
 }
 
 /// What becomes of the intensity.

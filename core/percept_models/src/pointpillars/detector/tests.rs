@@ -4,7 +4,7 @@ use super::*;
 use crate::pointpillars::{GridPreset, RawPointPillarsConfig, Width};
 use crate::weights::{Architecture, WeightsMetadata};
 use percept_kernels::parameters::initialise;
-use percept_types::{FieldType, RawField, RawLayout};
+use percept_types::{FieldType, RawField, RawLayout, Transform};
 
 fn weights_of(raw: RawPointPillarsConfig, seed: u64) -> Weights {
     let config = PointPillarsConfig::try_from(raw.clone()).unwrap();
@@ -34,7 +34,7 @@ fn field(name: &str, offset: usize, datatype: FieldType) -> RawField {
 }
 
 /// x y z f32, intensity u16 little-endian.
-fn cloud_of(points: &[[f32; 4]]) -> RawCloud {
+fn cloud_of(points: &[[f32; 4]]) -> MountedCloud {
     let mut bytes = Vec::new();
     for [x, y, z, i] in points {
         for value in [x, y, z] {
@@ -44,7 +44,7 @@ fn cloud_of(points: &[[f32; 4]]) -> RawCloud {
     }
     let f = FieldType::F32;
     let fields = vec![field("x", 0, f), field("y", 4, f), field("z", 8, f), field("intensity", 12, FieldType::U16)];
-    RawCloud {
+    let cloud = RawCloud {
         row_step: bytes.len(),
         bytes,
         layout: RawLayout { fields },
@@ -52,10 +52,11 @@ fn cloud_of(points: &[[f32; 4]]) -> RawCloud {
         height: 1,
         point_step: 14,
         big_endian: false,
-    }
+    };
+    cloud.into()
 }
 
-fn scene() -> RawCloud {
+fn scene() -> MountedCloud {
     let part = |i: usize, g: f64| (i as f64 * g).fract() as f32;
     let point = |i| [part(i, 0.819_172) * 10.0, part(i, 0.671_043) * 10.0 - 5.0, part(i, 0.5497) - 1.6, (i % 3) as f32];
     cloud_of(&(0..3000).map(point).collect::<Vec<_>>())
@@ -123,7 +124,7 @@ fn the_same_cloud_gives_the_same_bits_for_any_number_of_threads_and_for_used_buf
 #[test]
 fn a_cloud_without_intensity_is_refused_unless_the_sensor_options_allow_it() {
     let mut cloud = scene();
-    cloud.layout.fields.pop();
+    cloud.cloud.layout.fields.pop();
     let error = detector().perceive(&cloud, &mut FrameReport::default()).unwrap_err().to_string();
     assert!(error.contains("intensity") && error.contains("\"z\""), "{error}");
     let sensor = SensorOptions { missing_intensity: Some(0.0), ..SensorOptions::default() };
@@ -136,18 +137,26 @@ fn a_cloud_without_intensity_is_refused_unless_the_sensor_options_allow_it() {
 }
 
 #[test]
-fn a_sensor_mounted_higher_sees_the_same_boxes_lower() {
-    // 0.25 m is exact in f32 at these heights, so the network sees the same bits.
+fn a_sensor_mounted_higher_turned_and_upside_down_sees_the_same_boxes() {
+    // Sums of quarters are exact in f32 at these heights; turns by halves and quarters round far below a pillar.
     let points = [[4.0, 0.0, -1.5, 1.0], [4.25, 0.5, -1.0, 2.0], [5.0, 1.0, -0.75, 3.0]];
-    let lowered = points.map(|[x, y, z, i]| [x, y, z - 0.25, i]);
-    let sensor = SensorOptions { sensor_height_m: Some(1.73 + 0.25), ..SensorOptions::default() };
-    let mut higher = PointPillars::new(&weights_of(small(), 5), &sensor).unwrap();
     let seen = detector().perceive(&cloud_of(&points), &mut FrameReport::default()).unwrap();
-    let from_above = higher.perceive(&cloud_of(&lowered), &mut FrameReport::default()).unwrap();
-    assert_eq!(seen.boxes.len(), from_above.boxes.len());
-    for (a, b) in seen.boxes.iter().zip(&from_above.boxes) {
-        assert!((a.box3d.center_m[2] - 0.25 - b.box3d.center_m[2]).abs() < 1e-4);
-        assert!((a.score - b.score).abs() < 1e-4);
+    assert!(!seen.boxes.is_empty());
+    for roll_pitch_yaw in [[0.0; 3], [0.0, 0.0, -std::f64::consts::FRAC_PI_2], [std::f64::consts::PI, 0.0, 0.0]] {
+        let t_base_lidar = Transform::from_roll_pitch_yaw([0.0, 0.0, 1.73 + 0.25], roll_pitch_yaw);
+        let t_lidar_trained = t_base_lidar.inverse() * Transform::from_yaw([0.0, 0.0, 1.73], 0.0);
+        let elsewhere = points.map(|[x, y, z, i]| {
+            let [x, y, z] = t_lidar_trained.apply([x, y, z].map(f64::from)).map(|v| v as f32);
+            [x, y, z, i]
+        });
+        let cloud = MountedCloud { t_base_lidar: Some(t_base_lidar), ..cloud_of(&elsewhere) };
+        let found = detector().perceive(&cloud, &mut FrameReport::default()).unwrap();
+        assert_eq!(seen.boxes.len(), found.boxes.len());
+        for (a, b) in seen.boxes.iter().zip(&found.boxes) {
+            let expected = t_lidar_trained.apply_box(&a.box3d);
+            assert!((0..3).all(|i| (expected.center_m[i] - b.box3d.center_m[i]).abs() < 1e-3), "{expected:?} {b:?}");
+            assert!((expected.yaw_rad - b.box3d.yaw_rad).sin().abs() < 1e-3 && (a.score - b.score).abs() < 1e-3);
+        }
     }
 }
 

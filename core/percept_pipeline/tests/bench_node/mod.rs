@@ -1,0 +1,292 @@
+//! A node on the bench: a fake model that does as it is told, a sensor, and a clock that moves by hand.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use percept_msgs::sensor_msgs::{PointCloud2, PointField};
+use percept_msgs::std_msgs::Header;
+use percept_pipeline::cloud::{CloudAssembler, CloudSettings};
+use percept_pipeline::{
+    Controls, Finding, FrameTimes, Metrics, Pipeline, Publish, TimeSettings, TimeWatch, Turn, Watch, swap_in_background,
+};
+use percept_transport::{Clock, MemoryHub, Names, Publisher, QosProfile, Transport};
+use percept_types::{BoxError, FrameReport, ModelCard, Perceive, RawCloud, Stamp, Stamped, Transform, VoxelGrid};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+/// What the model does with the next frame beside counting its points.
+#[derive(Default)]
+pub enum Wish {
+    #[default]
+    Nothing,
+    Take(Duration),
+    SendMeanwhile {
+        clouds: usize,
+        period: Duration,
+    },
+    Panic,
+    Fail,
+    Deactivate,
+}
+
+/// The last input and what was made of it.
+#[derive(Default)]
+pub struct Seen {
+    pub outputs: Vec<Stamped<usize>>,
+    pub times: Vec<FrameTimes>,
+    pub inputs: Vec<(RawCloud, Option<Transform>)>,
+    pub failures: usize,
+}
+
+struct Sensor {
+    publisher: Publisher<PointCloud2>,
+    clock: Clock,
+}
+
+/// Counts points: `factor * points + offset`.
+pub struct FakeModel {
+    factor: usize,
+    offset: usize,
+    wish: Arc<Mutex<Wish>>,
+    sensor: Arc<Sensor>,
+    controls: Arc<Controls<FakeModel>>,
+    seen: Arc<Mutex<Seen>>,
+    card: ModelCard,
+}
+
+impl Perceive for FakeModel {
+    type Input = (RawCloud, Option<Transform>);
+    type Output = usize;
+    type Settings = usize;
+
+    fn perceive(&mut self, input: &Self::Input, report: &mut FrameReport) -> Result<usize, BoxError> {
+        report.points_in = input.0.num_points();
+        self.seen.lock().unwrap().inputs.push(input.clone());
+        let wish = std::mem::take(&mut *self.wish.lock().unwrap());
+        match wish {
+            Wish::Nothing => {}
+            Wish::Take(time) => self.sensor.clock.advance(time),
+            Wish::SendMeanwhile { clouds, period } => {
+                for cloud in 1..=clouds {
+                    self.sensor.clock.advance(period);
+                    self.sensor.publisher.publish(&cloud_at(self.sensor.clock.now(), 100 + cloud)).unwrap();
+                }
+            }
+            Wish::Panic => panic!("asked to panic"),
+            Wish::Fail => return Err("asked to fail".into()),
+            Wish::Deactivate => self.controls.set_publishing(false),
+        }
+        Ok(self.factor * input.0.num_points() + self.offset)
+    }
+
+    fn apply(&mut self, settings: usize) -> Result<(), BoxError> {
+        if settings > 1000 {
+            return Err("offsets up to 1000".into());
+        }
+        self.offset = settings;
+        Ok(())
+    }
+
+    fn card(&self) -> &ModelCard {
+        &self.card
+    }
+}
+
+struct Outlet(Arc<Mutex<Seen>>);
+
+impl Publish<usize> for Outlet {
+    fn publish(&mut self, header: &Stamped<()>, output: &usize, times: &FrameTimes) -> Result<(), BoxError> {
+        let mut seen = self.0.lock().unwrap();
+        seen.outputs.push(header.clone().map(|()| *output));
+        seen.times.push(*times);
+        Ok(())
+    }
+
+    fn failed(&mut self, _: &Stamped<()>) -> Result<(), BoxError> {
+        self.0.lock().unwrap().failures += 1;
+        Ok(())
+    }
+}
+
+struct Watcher(Arc<AtomicUsize>);
+
+impl Watch<(RawCloud, Option<Transform>)> for Watcher {
+    fn observe(&mut self, _: &(RawCloud, Option<Transform>), _: &FrameReport) {}
+
+    fn findings(&self) -> Vec<Finding> {
+        Vec::new()
+    }
+
+    fn forget(&mut self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+pub struct Bench {
+    pub hub: MemoryHub,
+    pub clock: Clock,
+    pub driver: Transport,
+    pipeline: Pipeline<FakeModel, CloudAssembler<(RawCloud, Option<Transform>)>, Outlet>,
+    controls: Arc<Controls<FakeModel>>,
+    sensor: Arc<Sensor>,
+    wish: Arc<Mutex<Wish>>,
+    pub seen: Arc<Mutex<Seen>>,
+    forgotten: Arc<AtomicUsize>,
+    settings: usize,
+}
+
+/// x = index, y = z = 0, intensity 0.5; 16 bytes a point.
+pub fn cloud_at(stamp: Stamp, points: usize) -> PointCloud2 {
+    let rows: Vec<[f32; 4]> = (0..points).map(|index| [index as f32, 0.0, 0.0, 0.5]).collect();
+    cloud_of(stamp, "lidar", &rows)
+}
+
+pub fn cloud_of(stamp: Stamp, frame_id: &str, rows: &[[f32; 4]]) -> PointCloud2 {
+    let field = |(index, name): (usize, &str)| PointField {
+        name: name.to_owned(),
+        offset: 4 * index as u32,
+        datatype: PointField::FLOAT32,
+        count: 1,
+    };
+    PointCloud2 {
+        header: Header::new(stamp, frame_id),
+        height: 1,
+        width: rows.len() as u32,
+        fields: ["x", "y", "z", "intensity"].into_iter().enumerate().map(field).collect(),
+        is_bigendian: false,
+        point_step: 16,
+        row_step: 16 * rows.len() as u32,
+        data: rows.iter().flatten().flat_map(|value| value.to_le_bytes()).collect(),
+        is_dense: true,
+    }
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        Self::build(CloudSettings::default(), TimeSettings::default())
+    }
+
+    pub fn with_time(time: TimeSettings) -> Self {
+        Self::build(CloudSettings::default(), time)
+    }
+
+    pub fn with_clouds(clouds: CloudSettings) -> Self {
+        Self::build(clouds, TimeSettings::default())
+    }
+
+    pub fn build(clouds: CloudSettings, time: TimeSettings) -> Self {
+        let hub = MemoryHub::new();
+        let clock = Clock::manual(Stamp::from_ns(1_000_000_000_000));
+        let node = hub.join(Names::new("/", "detector", &[]).unwrap(), clock.clone());
+        let driver = hub.join(Names::new("/", "driver", &[]).unwrap(), clock.clone());
+        let publisher = driver.advertise("/detector/input/pointcloud", QosProfile::SENSOR_DATA).unwrap();
+        let sensor = Arc::new(Sensor { publisher, clock: clock.clone() });
+        let (controls, seen, wish) =
+            (Arc::<Controls<FakeModel>>::default(), Arc::<Mutex<Seen>>::default(), Arc::default());
+        let grid = VoxelGrid::new([0.0, 0.0, 0.0, 8.0, 8.0, 4.0], [1.0, 1.0, 4.0]).unwrap();
+        let card = ModelCard {
+            model_id: "fake".into(),
+            weights_sha256: "0123".into(),
+            class_names: vec![],
+            grid,
+            input_statistics: None,
+            device: "bench".into(),
+        };
+        let model = FakeModel {
+            factor: 1,
+            offset: 0,
+            wish: Arc::clone(&wish),
+            sensor: Arc::clone(&sensor),
+            controls: Arc::clone(&controls),
+            seen: Arc::clone(&seen),
+            card,
+        };
+        let assembler = CloudAssembler::new(&node, clouds, |cloud, t| (cloud, t)).unwrap();
+        let forgotten = Arc::new(AtomicUsize::new(0));
+        let (outlet, watch) = (Outlet(Arc::clone(&seen)), TimeWatch::new(time));
+        let pipeline = Pipeline::new(model, assembler, outlet, watch, clock.clone(), Arc::clone(&controls))
+            .with_watch(Box::new(Watcher(Arc::clone(&forgotten))));
+        Self { hub, clock, driver, pipeline, controls, sensor, wish, seen, forgotten, settings: 0 }
+    }
+
+    pub fn now(&self) -> Stamp {
+        self.clock.now()
+    }
+
+    pub fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    pub fn set_time(&self, now: Stamp) {
+        self.clock.set(now);
+    }
+
+    pub fn cloud(&self, points: usize) -> PointCloud2 {
+        cloud_at(self.now(), points)
+    }
+
+    pub fn cloud_of_age(&self, points: usize, age: Duration) -> PointCloud2 {
+        cloud_at(Stamp::from_ns(self.now().nanoseconds - age.as_nanos() as i64), points)
+    }
+
+    pub fn send(&self, cloud: PointCloud2) {
+        self.sensor.publisher.publish(&cloud).unwrap();
+    }
+
+    pub fn wish(&self, wish: Wish) {
+        *self.wish.lock().unwrap() = wish;
+    }
+
+    pub fn turn(&mut self) -> Turn {
+        self.pipeline.turn()
+    }
+
+    /// Turns until nothing is left to do.
+    pub fn turns(&mut self) {
+        while self.turn() == Turn::Worked {}
+    }
+
+    pub fn metrics(&self) -> MutexGuard<'_, Metrics> {
+        self.controls.metrics()
+    }
+
+    pub fn outputs(&self) -> Vec<Stamped<usize>> {
+        self.seen.lock().unwrap().outputs.clone()
+    }
+
+    pub fn times(&self) -> Vec<FrameTimes> {
+        self.seen.lock().unwrap().times.clone()
+    }
+
+    pub fn failures(&self) -> usize {
+        self.seen.lock().unwrap().failures
+    }
+
+    pub fn watch_forgotten(&self) -> usize {
+        self.forgotten.load(Ordering::Relaxed)
+    }
+
+    pub fn set_offset(&self, offset: usize) {
+        self.controls.set_settings(offset);
+    }
+
+    /// A model of this factor, built on another thread.
+    pub fn swap(&self, factor: Result<usize, &'static str>) -> std::thread::JoinHandle<()> {
+        let model = self.pipeline.model();
+        let (wish, sensor, controls, seen, card) = (
+            Arc::clone(&model.wish),
+            Arc::clone(&model.sensor),
+            Arc::clone(&model.controls),
+            Arc::clone(&model.seen),
+            model.card.clone(),
+        );
+        let build = move || {
+            let factor = factor?;
+            Ok(FakeModel { factor, offset: 0, wish, sensor, controls, seen, card })
+        };
+        swap_in_background(&self.controls, &self.clock, build).unwrap()
+    }
+
+    pub fn swap_panicking(&self) -> std::thread::JoinHandle<()> {
+        swap_in_background(&self.controls, &self.clock, || panic!("the file is a joke")).unwrap()
+    }
+}
