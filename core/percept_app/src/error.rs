@@ -14,6 +14,9 @@ pub enum AppError {
     /// A bag cannot be read or written.
     #[error(transparent)]
     Bag(#[from] percept_bag::BagError),
+    /// A topic or service cannot be used.
+    #[error(transparent)]
+    Transport(#[from] percept_transport::TransportError),
     /// The system refused something.
     #[error("cannot {action} {path}")]
     Io {

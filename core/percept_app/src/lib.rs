@@ -19,6 +19,7 @@ pub mod import;
 pub mod inspect;
 pub mod kitti_folder;
 mod mounting;
+pub mod node;
 pub mod output_bag;
 pub mod pictures;
 mod progress;

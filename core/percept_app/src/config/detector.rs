@@ -4,6 +4,7 @@ use super::error::ConfigError;
 use super::mounting::MountingConfig;
 use super::raw::{RawConfig, Value};
 use percept_types::VoxelGrid;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -61,6 +62,8 @@ pub struct DetectorConfig {
     pub input_topic: Option<String>,
     /// What intensities are divided by.
     pub intensity_scale: Option<f64>,
+    /// Greatest intensity after scaling.
+    pub intensity_clip: Option<f64>,
     /// Field of the cloud that holds the intensity.
     pub intensity_field: Option<String>,
     /// The intensity fed where a cloud has none; `None`: such a cloud is refused.
@@ -69,6 +72,8 @@ pub struct DetectorConfig {
     pub mounting: MountingConfig,
     /// Boxes below this score are dropped.
     pub score_threshold: Option<f64>,
+    /// The same for single classes, instead.
+    pub class_score_thresholds: BTreeMap<String, f64>,
     /// Boxes that overlap a better one by more are dropped.
     pub nms_iou_threshold: Option<f64>,
     /// Most boxes a frame.
@@ -180,10 +185,12 @@ impl DetectorConfig {
             threads: raw.whole("threads", 0, 1024)?.filter(|n| *n > 0),
             input_topic: raw.text("input_topic").map(str::to_owned),
             intensity_scale: raw.number("intensity_scale", 0.0, ANY)?.filter(|scale| *scale > 0.0),
+            intensity_clip: raw.number("intensity_clip", 0.0, ANY)?.filter(|clip| *clip > 0.0),
             intensity_field: raw.text("intensity_field").map(str::to_owned),
             missing_intensity: raw.number("missing_intensity", -1.0, ANY)?.filter(|value| *value >= 0.0),
             mounting: MountingConfig::from_raw(raw)?,
             score_threshold: raw.number("score_threshold", 0.0, 1.0)?,
+            class_score_thresholds: class_score_thresholds(raw)?,
             nms_iou_threshold: raw.number("nms_iou_threshold", 0.0, 1.0)?,
             max_detections: raw.whole("max_detections", 1, 100_000)?,
             publish_markers: !matches!(raw.get("publish_markers"), Some(Value::Bool(false))),
@@ -195,6 +202,18 @@ impl DetectorConfig {
             anchors: anchors(raw)?,
         })
     }
+}
+
+fn class_score_thresholds(raw: &RawConfig) -> Result<BTreeMap<String, f64>, ConfigError> {
+    let prefix = "score_thresholds.";
+    let classes = raw.names().filter_map(|name| name.strip_prefix(prefix).map(str::to_owned));
+    let mut thresholds = BTreeMap::new();
+    for class_name in classes {
+        if let Some(threshold) = raw.number(&format!("{prefix}{class_name}"), 0.0, 1.0)? {
+            thresholds.insert(class_name, threshold);
+        }
+    }
+    Ok(thresholds)
 }
 
 fn class_names(raw: &RawConfig) -> Result<Option<Vec<String>>, ConfigError> {

@@ -31,8 +31,23 @@ impl Kind {
     }
 }
 
+/// What a key holds where nobody says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Preset {
+    /// A boolean.
+    Bool(bool),
+    /// A whole number.
+    Whole(i64),
+    /// A number.
+    Number(f64),
+    /// Text.
+    Text(&'static str),
+    /// A list of nothing.
+    Empty,
+}
+
 /// One key; `<class>` in its name stands for any class name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Key {
     /// Full name.
     pub name: &'static str,
@@ -40,41 +55,97 @@ pub struct Key {
     pub kind: Kind,
     /// What it does, in a line.
     pub meaning: &'static str,
+    /// What it holds where nobody says otherwise.
+    pub preset: Preset,
+    /// Least and greatest value of a number.
+    pub range: Option<(f64, f64)>,
+    /// Whether it may change while a node runs.
+    pub changeable: bool,
 }
 
-const fn key(name: &'static str, kind: Kind, meaning: &'static str) -> Key {
-    Key { name, kind, meaning }
+const fn key(name: &'static str, kind: Kind, preset: Preset, meaning: &'static str) -> Key {
+    Key { name, kind, meaning, preset, range: None, changeable: false }
 }
 
-/// Every key of the LiDAR detector.
+const fn flag(name: &'static str, preset: bool, meaning: &'static str) -> Key {
+    key(name, Kind::Bool, Preset::Bool(preset), meaning)
+}
+
+const fn text(name: &'static str, preset: &'static str, meaning: &'static str) -> Key {
+    key(name, Kind::Text, Preset::Text(preset), meaning)
+}
+
+const fn list(name: &'static str, kind: Kind, meaning: &'static str) -> Key {
+    key(name, kind, Preset::Empty, meaning)
+}
+
+const fn number(name: &'static str, preset: f64, range: (f64, f64), meaning: &'static str) -> Key {
+    Key { range: Some(range), ..key(name, Kind::Number, Preset::Number(preset), meaning) }
+}
+
+const fn whole(name: &'static str, preset: i64, range: (f64, f64), meaning: &'static str) -> Key {
+    Key { range: Some(range), ..key(name, Kind::Whole, Preset::Whole(preset), meaning) }
+}
+
+impl Key {
+    const fn changeable(self) -> Self {
+        Self { changeable: true, ..self }
+    }
+
+    /// Whether its name stands for one key a class.
+    pub fn is_pattern(&self) -> bool {
+        self.name.contains("<class>")
+    }
+}
+
+const SCORE: (f64, f64) = (0.0, 1.0);
+const LARGEST: f64 = f64::MAX;
+
+/// Every key of the LiDAR detector: what declares, describes and validates its parameters.
 pub const DETECTOR_KEYS: &[Key] = &[
-    key("weights", Kind::Text, "safetensors file; relative paths start at this file"),
-    key("device", Kind::Text, "auto, cpu or cuda:N"),
-    key("threads", Kind::Whole, "threads of the network, 0: as many as cores"),
-    key("input_topic", Kind::Text, "PointCloud2 topic, empty: the only one there is"),
-    key("intensity_scale", Kind::Number, "intensities are divided by this, 0: as the weights say"),
-    key("intensity_field", Kind::Text, "field of the cloud with the intensity, empty: intensity"),
-    key("missing_intensity", Kind::Number, "fed where a cloud has no such field, below 0: such a cloud is refused"),
-    key("model_frame", Kind::Text, "whence the sensor's mounting is known: auto, tf or parameters"),
-    key("base_frame", Kind::Text, "frame on the ground, x forward; empty: base_footprint, else base_link"),
-    key("sensor_height", Kind::Number, "metres above the ground, 0: as TF tells, else as in training"),
-    key("sensor_rotation", Kind::Numbers, "roll, pitch, yaw in radians; []: as TF tells, else as in training"),
-    key("score_threshold", Kind::Number, "boxes below this score are dropped"),
-    key("nms_iou_threshold", Kind::Number, "boxes that overlap a better one by more are dropped"),
-    key("max_detections", Kind::Whole, "most boxes a frame"),
-    key("publish_markers", Kind::Bool, "whether MarkerArray is published"),
-    key("marker_score_threshold", Kind::Number, "boxes below this score are published but not drawn"),
-    key("class_names", Kind::Texts, "classes that the weights must have, in the order of their head"),
-    key("point_cloud_range", Kind::Numbers, "x y z minimum, x y z maximum in metres; checked against the weights"),
-    key("voxel_size", Kind::Numbers, "sides of a voxel in metres; checked against the weights"),
-    key("max_points_per_voxel", Kind::Whole, "points kept a voxel; checked against the weights"),
-    key("max_voxels", Kind::Whole, "most voxels a frame; checked against the weights"),
-    key("anchors.<class>.size", Kind::Numbers, "length, width, height in metres; checked against the weights"),
-    key("anchors.<class>.bottom_z", Kind::Number, "height of the anchor's bottom; checked against the weights"),
+    text("weights", "", "safetensors file; relative paths start at the parameter file"),
+    text("device", "auto", "auto, cpu or cuda:N"),
+    whole("threads", 0, (0.0, 1024.0), "threads of the network, 0: as many as cores"),
+    flag("autostart", true, "a node configures and activates itself; false: a lifecycle client does"),
+    flag("use_sim_time", false, "a node takes its time from /clock"),
+    text("input_topic", "", "PointCloud2 topic, empty: a node's ~/input/pointcloud, a bag's only one"),
+    list("further_topics", Kind::Texts, "PointCloud2 topics of further LiDARs, joined with the first by stamp and TF"),
+    number("sync_tolerance_ms", 50.0, (0.0, 1000.0), "clouds of further LiDARs belong together up to this difference"),
+    number("timeout_ms", 100.0, (0.0, 10_000.0), "how long a cloud waits for transforms and further LiDARs"),
+    number("max_age_ms", 0.0, (0.0, 1e7), "clouds with older stamps are skipped, 0: none"),
+    number("expected_rate_hz", 10.0, (0.0, 1000.0), "clouds a second; silence of 2.5 periods is an error, 0: never"),
+    text("fixed_frame", "odom", "frame that stands still: for motion compensation and past sweeps"),
+    flag("motion_compensation", false, "points are moved to where they were at the stamp"),
+    whole("past_sweeps", 0, (0.0, 20.0), "earlier sweeps that are added"),
+    text("crop_frame", "", "frame of crop_box and region_of_interest, empty: the cloud's"),
+    list("crop_box", Kind::Numbers, "x y z minimum, x y z maximum in metres: points inside are removed"),
+    list("region_of_interest", Kind::Numbers, "x y z minimum, x y z maximum in metres: points outside are removed"),
+    number("intensity_scale", 0.0, (0.0, LARGEST), "intensities are divided by this, 0: as the weights say"),
+    number("intensity_clip", 0.0, (0.0, LARGEST), "greatest intensity after scaling, 0: as the weights say"),
+    text("intensity_field", "", "field of the cloud with the intensity, empty: intensity"),
+    number("missing_intensity", -1.0, (-1.0, LARGEST), "fed where a cloud has no such field, below 0: it is refused"),
+    text("model_frame", "auto", "whence the sensor's mounting is known: auto, tf or parameters"),
+    text("base_frame", "", "frame on the ground, x forward; empty: base_footprint, else base_link"),
+    number("sensor_height", 0.0, (0.0, 100.0), "metres above the ground, 0: as TF tells, else as in training"),
+    list("sensor_rotation", Kind::Numbers, "roll, pitch, yaw in radians; []: as TF tells, else as in training"),
+    number("score_threshold", 0.1, SCORE, "boxes below this score are dropped").changeable(),
+    number("score_thresholds.<class>", 0.1, SCORE, "the same for one class, instead").changeable(),
+    number("nms_iou_threshold", 0.01, SCORE, "boxes that overlap a better one by more are dropped").changeable(),
+    whole("max_detections", 500, (1.0, 1e5), "most boxes a frame").changeable(),
+    text("output_type", "detection3d_array", "message of ~/output/objects: detection3d_array or detected_objects"),
+    flag("publish_markers", true, "whether MarkerArray is published").changeable(),
+    number("marker_score_threshold", 0.3, SCORE, "boxes below this score are published but not drawn").changeable(),
+    list("class_names", Kind::Texts, "classes that the weights must have, in the order of their head"),
+    list("point_cloud_range", Kind::Numbers, "x y z minimum, x y z maximum in metres; checked against the weights"),
+    list("voxel_size", Kind::Numbers, "sides of a voxel in metres; checked against the weights"),
+    whole("max_points_per_voxel", 32, (1.0, 1024.0), "points kept a voxel; checked against the weights"),
+    whole("max_voxels", 40_000, (1.0, 1_048_576.0), "most voxels a frame; checked against the weights"),
+    list("anchors.<class>.size", Kind::Numbers, "length, width, height in metres; checked against the weights"),
+    number("anchors.<class>.bottom_z", 0.0, (-LARGEST, LARGEST), "height of the anchor's bottom; checked as well"),
 ];
 
 /// The key that a full name stands for.
-pub(super) fn find_key(name: &str) -> Option<&'static Key> {
+pub fn find_key(name: &str) -> Option<&'static Key> {
     DETECTOR_KEYS.iter().find(|key| matches(key.name, name))
 }
 
@@ -88,7 +159,7 @@ fn matches(pattern: &str, name: &str) -> bool {
 }
 
 /// The valid key with the smallest edit distance, where less than half of it would change.
-pub(super) fn nearest_key(name: &str) -> Option<String> {
+pub fn nearest_key(name: &str) -> Option<String> {
     DETECTOR_KEYS
         .iter()
         .map(|key| fill_class(key.name, name))

@@ -10,11 +10,13 @@ mod detector;
 mod error;
 mod keys;
 mod mounting;
+mod node;
 mod raw;
 mod yaml;
 
 pub use detector::{AnchorConfig, DetectorConfig, DeviceChoice};
 pub use error::ConfigError;
-pub use keys::{DETECTOR_KEYS, Key, Kind};
+pub use keys::{DETECTOR_KEYS, Key, Kind, Preset, find_key, nearest_key};
 pub use mounting::{MountingConfig, MountingSource};
+pub use node::{NodeConfig, OutputType};
 pub use raw::{RawConfig, Value};

@@ -73,6 +73,11 @@ impl RawConfig {
         self.values.get(key)
     }
 
+    /// Names of the parameters that are set, in their order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+
     /// Names that begin with `prefix.`, cut to the segment after it, each once: the classes under `anchors`.
     pub fn children(&self, prefix: &str) -> Vec<String> {
         let mut names: Vec<String> = self

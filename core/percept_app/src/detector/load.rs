@@ -69,7 +69,7 @@ pub fn load_detector(config: &DetectorConfig) -> Result<LidarDetector, AppError>
     let sensor = sensor_options(config, &opened.config);
     let mut model =
         pool.install(|| PointPillars::new(&opened.weights, &sensor)).map_err(|error| refused(error.to_string()))?;
-    model.apply(settings(config, &opened.config)).map_err(|error| refused(error.to_string()))?;
+    model.apply(settings(config, &opened.config)?).map_err(|error| refused(error.to_string()))?;
     Ok(LidarDetector { model, pool, weights: path })
 }
 
@@ -86,24 +86,52 @@ fn check_device(device: DeviceChoice) -> Result<(), AppError> {
 
 fn sensor_options(config: &DetectorConfig, model: &PointPillarsConfig) -> SensorOptions {
     let trained = model.input().intensity;
-    let intensity = config.intensity_scale.map(|scale| match trained {
-        IntensityTreatment::Used { clip, .. } => IntensityTreatment::Used { scale: scale as f32, clip },
+    let intensity = match trained {
+        IntensityTreatment::Used { scale, clip } => IntensityTreatment::Used {
+            scale: config.intensity_scale.map_or(scale, |scale| scale as f32),
+            clip: config.intensity_clip.map_or(clip, |clip| Some(clip as f32)),
+        },
         IntensityTreatment::Ignored => IntensityTreatment::Ignored,
-    });
+    };
     let default = SensorOptions::default();
     SensorOptions {
         intensity_field: config.intensity_field.clone().unwrap_or(default.intensity_field),
         missing_intensity: config.missing_intensity.map(|value| value as f32),
-        intensity,
+        intensity: Some(intensity),
     }
 }
 
-fn settings(config: &DetectorConfig, model: &PointPillarsConfig) -> DetectorSettings {
+/// What of a configuration may change at run time, for a network.
+///
+/// # Errors
+/// A threshold for a class that the network does not know.
+pub fn settings(config: &DetectorConfig, model: &PointPillarsConfig) -> Result<DetectorSettings, ConfigError> {
     let mut settings = model.default_settings();
     if let Some(threshold) = config.score_threshold {
         settings.score_thresholds.fill(threshold as f32);
     }
+    check_thresholds(config, model.class_names())?;
+    for (name, threshold) in model.class_names().iter().zip(&mut settings.score_thresholds) {
+        if let Some(own) = config.class_score_thresholds.get(name) {
+            *threshold = *own as f32;
+        }
+    }
     settings.nms_iou_threshold = config.nms_iou_threshold.unwrap_or(settings.nms_iou_threshold);
     settings.max_detections = config.max_detections.unwrap_or(settings.max_detections);
-    settings
+    Ok(settings)
+}
+
+/// Whether every class with a threshold of its own is one of these.
+///
+/// # Errors
+/// Names the first that is not.
+pub fn check_thresholds(config: &DetectorConfig, class_names: &[String]) -> Result<(), ConfigError> {
+    match config.class_score_thresholds.keys().find(|name| !class_names.contains(name)) {
+        None => Ok(()),
+        Some(unknown) => Err(ConfigError::OutOfRange {
+            key: format!("score_thresholds.{unknown}"),
+            found: format!("for {unknown:?}"),
+            expected: format!("one of the weights' classes {class_names:?}"),
+        }),
+    }
 }

@@ -4,4 +4,4 @@ mod agreement;
 mod load;
 
 pub use agreement::{Disagreement, disagreements};
-pub use load::{LidarDetector, OpenedWeights, load_detector, open_weights};
+pub use load::{LidarDetector, OpenedWeights, check_thresholds, load_detector, open_weights, settings};

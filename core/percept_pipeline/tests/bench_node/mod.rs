@@ -10,7 +10,7 @@ use percept_pipeline::{
 use percept_transport::{Clock, MemoryHub, Names, Publisher, QosProfile, Transport};
 use percept_types::{BoxError, FrameReport, ModelCard, Perceive, RawCloud, Stamp, Stamped, Transform, VoxelGrid};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// What the model does with the next frame beside counting its points.
@@ -189,6 +189,7 @@ impl Bench {
             class_names: vec![],
             grid,
             input_statistics: None,
+            trained_mounting: None,
             device: "bench".into(),
         };
         let model = FakeModel {
@@ -245,8 +246,8 @@ impl Bench {
         while self.turn() == Turn::Worked {}
     }
 
-    pub fn metrics(&self) -> MutexGuard<'_, Metrics> {
-        self.controls.metrics()
+    pub fn metrics(&self) -> Metrics {
+        self.controls.metrics().clone()
     }
 
     pub fn outputs(&self) -> Vec<Stamped<usize>> {
