@@ -27,6 +27,8 @@ pub struct NodeCondition<'a> {
     pub node: &'a str,
     /// The state of its lifecycle.
     pub state: &'a str,
+    /// Why its last transition did not succeed.
+    pub refusal: Option<&'a str>,
     /// Since when it is active: ROS seconds and steady time; `None` while it is not.
     pub active_since: Option<(f64, Duration)>,
     /// The model at work, if there is one.
@@ -130,6 +132,9 @@ impl Diagnostics {
             }
             Task::Domain => metrics.findings.iter().for_each(|f| verdict.and(Level::Warn, f.code, f.message.clone())),
             Task::Time | Task::Transforms | Task::Model => {}
+        }
+        if let (Task::Model, Some(refusal)) = (task, node.refusal) {
+            verdict.and(Level::Error, "refused", refusal);
         }
         if task == Task::Model && self.dropped_share > NOTABLE_DROPS {
             let percent = self.dropped_share * 100.0;
@@ -246,6 +251,7 @@ mod tests {
         NodeCondition {
             node: "lidar_detector",
             state: "active",
+            refusal: None,
             active_since,
             card: None,
             topic: "/points",

@@ -56,18 +56,22 @@ impl From<RawCloud> for MountedCloud {
 /// The way of one cloud into the model frame, and of boxes back.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ModelFrame {
-    /// `None` where the cloud is in the model frame already: nothing is computed then, and no bit changes.
+    /// `None` where the sensor is mounted as in training: nothing is computed then, and no bit changes.
     t_model_cloud: Option<Transform>,
 }
 
 impl ModelFrame {
-    /// Differences below this (metres, radians) are rounding: the cloud stays as it is.
-    const ROUNDING: f64 = 1e-6;
+    /// Mountings that differ by less are the same: springs, camber and load move a vehicle by as much, in training too.
+    pub const SAME_HEIGHT_M: f64 = 0.02;
+    /// The same for angles: 1 degree.
+    pub const SAME_ANGLE_RAD: f64 = 0.0175;
 
     /// For a sensor that stands so on its vehicle; without it, for one mounted as in training.
     pub fn new(trained: &TrainedMounting, t_base_lidar: Option<&Transform>) -> Self {
         let t_model_cloud = t_base_lidar.map(|t_base_lidar| trained.t_model_lidar(t_base_lidar));
-        let differs = |t: &Transform| t.0.rotation.angle() > Self::ROUNDING || t.0.translation.z.abs() > Self::ROUNDING;
+        let differs = |t: &Transform| {
+            t.0.rotation.angle() > Self::SAME_ANGLE_RAD || t.0.translation.z.abs() > Self::SAME_HEIGHT_M
+        };
         Self { t_model_cloud: t_model_cloud.filter(differs) }
     }
 
@@ -110,7 +114,7 @@ impl fmt::Display for ModelFrame {
         let (roll, pitch, yaw) = t_model_cloud.0.rotation.euler_angles();
         let way = if lift_m < 0.0 { "lowered" } else { "lifted" };
         write!(f, "{way} by {:.2} m, turned by {:.1} deg", lift_m.abs(), yaw.to_degrees())?;
-        if roll.abs().max(pitch.abs()) > Self::ROUNDING {
+        if roll.abs().max(pitch.abs()) > 1e-3 {
             write!(f, ", levelled by {:.1} deg roll and {:.1} deg pitch", roll.to_degrees(), pitch.to_degrees())?;
         }
         Ok(())
@@ -160,8 +164,8 @@ mod tests {
                 assert_eq!((frame.box_to_cloud(&b), frame.box_to_model(&b)), (b, b));
             }
         }
-        let further_ahead = mounted([1.2, 0.3, 1.73], [0.0; 3]);
-        assert_eq!(ModelFrame::new(&KITTI, Some(&further_ahead)), ModelFrame::default(), "only the height counts");
+        let further_ahead = mounted([1.2, 0.3, 1.74], [0.0, 0.007, 0.0]);
+        assert_eq!(ModelFrame::new(&KITTI, Some(&further_ahead)), ModelFrame::default(), "as springs move it");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The seam between networks and the pipelines that drive them.
 
-use crate::{TrainedMounting, VoxelGrid};
+use crate::{InputFigures, TrainedMounting, VoxelGrid};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
@@ -63,8 +63,11 @@ pub struct InputStatistics {
     pub z_percentiles_m: [f64; 3],
     /// Distances of points from the sensor in metres: 5th, 50th, 95th percentile.
     pub range_percentiles_m: [f64; 3],
-    /// Intensities: 5th, 50th, 95th percentile.
+    /// Intensities, scaled as the network is fed them: 5th, 50th, 95th percentile.
     pub intensity_percentiles: [f64; 3],
+    /// Height of the ground round the sensor: mean over frames; `None` in weights from before it was noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ground_height_m: Option<f64>,
 }
 
 /// Time of one stage of a frame.
@@ -93,6 +96,8 @@ pub struct FrameReport {
     pub pillars_over_cap: usize,
     /// Pillars the network saw.
     pub pillars: usize,
+    /// What the input looked like, for a [`crate::DomainWatch`]; where the model tells.
+    pub input: Option<InputFigures>,
 }
 
 impl FrameReport {

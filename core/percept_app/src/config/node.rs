@@ -4,8 +4,8 @@ use super::error::ConfigError;
 use super::mounting::MountingSource;
 use super::raw::{RawConfig, Value};
 use super::{DetectorConfig, Key};
-use percept_pipeline::cloud::{Bounds, CloudSettings, Mounting};
 use percept_pipeline::TimeSettings;
+use percept_pipeline::cloud::{Bounds, CloudSettings, Mounting};
 use std::time::Duration;
 
 /// Message of a detector's boxes.
@@ -146,7 +146,8 @@ mod tests {
         for key in DETECTOR_KEYS {
             let Some((min, max)) = key.range else { continue };
             let name = key.name.replace("<class>", "Car");
-            let value = |number: f64| if key.kind == Kind::Whole { Value::Int(number as i64) } else { Value::Float(number) };
+            let value =
+                |number: f64| if key.kind == Kind::Whole { Value::Int(number as i64) } else { Value::Float(number) };
             for inside in [min, max] {
                 assert!(validated(&name, value(inside)).is_ok(), "{name} = {inside}");
             }

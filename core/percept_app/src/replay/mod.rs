@@ -22,7 +22,7 @@ use crate::{AppError, DetectorConfig, Progress, topics};
 pub(crate) use frames::decode_cloud;
 use frames::{CloudFrame, Frame, read_frames};
 use percept_bag::{BagReader, RawMessage, ReadOptions, TopicFilter};
-use percept_types::{Detections, FrameReport, MountedCloud, Perceive};
+use percept_types::{Detections, DomainWatch, FrameReport, MountedCloud, Perceive};
 use publish::{Provenance, Publisher};
 pub(crate) use publish::{T_MODEL_CLOUD, transform_of_note};
 use std::path::Path;
@@ -89,7 +89,8 @@ where
     let publisher = Publisher::create(out, &settings.config, &provenance)?;
     let mut tally = Tally::new(source, &topic, model.card());
     let (pictures, marker_score_threshold) = (settings.pictures.as_ref(), settings.config.marker_score_threshold());
-    let mut run = Run { model, publisher, tally: &mut tally, pictures, marker_score_threshold, progress };
+    let domain = model.card().input_statistics.as_ref().map(DomainWatch::new);
+    let mut run = Run { model, publisher, tally: &mut tally, domain, pictures, marker_score_threshold, progress };
     if let Some(mounting) = mounting.as_ref().filter(|mounting| mounting.is_fallback()) {
         run.progress.note(&format!("clouds are {}", mounting.description()));
     }
@@ -121,6 +122,8 @@ struct Run<'a, P> {
     model: &'a mut P,
     publisher: Publisher,
     tally: &'a mut Tally,
+    /// Where the weights tell what training's inputs looked like.
+    domain: Option<DomainWatch>,
     pictures: Option<&'a PictureSettings>,
     marker_score_threshold: f32,
     progress: &'a mut dyn Progress,
@@ -149,6 +152,7 @@ impl<P: Perceive<Input = MountedCloud, Output = Detections>> Run<'_, P> {
             Err(error) => self.failed(frame.log_time_ns(), Some(frame), error.to_string()),
             Ok(detections) => {
                 self.tally.succeeded(frame, &report, &detections);
+                self.watch_domain(&report);
                 self.publisher.detections(frame, &detections, &report, self.tally)?;
                 if let Some(pictures) = self.pictures.filter(|p| p.is_due(self.tally.frame_index())) {
                     let (index, grid) = (self.tally.frame_index(), &self.model.card().grid);
@@ -157,6 +161,14 @@ impl<P: Perceive<Input = MountedCloud, Output = Detections>> Run<'_, P> {
                 }
                 Ok(())
             }
+        }
+    }
+
+    /// Notes what is unlike training when it shows.
+    fn watch_domain(&mut self, report: &FrameReport) {
+        let (Some(domain), Some(input)) = (&mut self.domain, &report.input) else { return };
+        if domain.observe(input) {
+            domain.reasons().iter().for_each(|reason| self.tally.unlike_training(reason));
         }
     }
 

@@ -5,7 +5,7 @@ use super::frames::CloudFrame;
 use crate::inspect::{LossReport, describe_losses};
 use crate::mounting::BagMounting;
 use percept_bag::{Losses, TopicInfo};
-use percept_types::{Detections, FrameReport, ModelCard};
+use percept_types::{Detections, DomainReason, FrameReport, ModelCard};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -104,6 +104,8 @@ pub(crate) struct Tally {
     pub(crate) frames_read: u64,
     pub(crate) interrupted: bool,
     pub(crate) pictures: Vec<PathBuf>,
+    /// What was unlike training, each kind once, with the frame at which it showed.
+    unlike_training: Vec<(DomainReason, u64)>,
 }
 
 impl Tally {
@@ -129,7 +131,15 @@ impl Tally {
             warnings: Vec::new(),
         };
         let (stages, totals) = (Vec::new(), Vec::new());
-        Self { summary, stages, totals, frames_read: 0, interrupted: false, pictures: Vec::new() }
+        Self {
+            summary,
+            stages,
+            totals,
+            frames_read: 0,
+            interrupted: false,
+            pictures: Vec::new(),
+            unlike_training: Vec::new(),
+        }
     }
 
     /// Number of the frame counted last, from 0.
@@ -148,6 +158,14 @@ impl Tally {
     /// Time of the last frame that succeeded.
     pub(crate) fn last_total(&self) -> Option<Duration> {
         self.totals.last().copied()
+    }
+
+    /// A kind of reason is told once, as it first showed.
+    pub(crate) fn unlike_training(&mut self, reason: &DomainReason) {
+        let same = |(known, _): &(DomainReason, u64)| std::mem::discriminant(known) == std::mem::discriminant(reason);
+        if !self.unlike_training.iter().any(same) {
+            self.unlike_training.push((*reason, self.frame_index()));
+        }
     }
 
     pub(crate) fn failed(&mut self, log_time_ns: i64, reason: String) {
@@ -193,6 +211,8 @@ impl Tally {
             ..self.summary
         };
         summary.warnings = super::health::warnings(&summary);
+        let unlike = self.unlike_training.iter().map(|(reason, frame)| format!("from frame {frame} on: {reason}"));
+        summary.warnings.extend(unlike);
         if let Some(mounting) = mounting {
             summary.model_frame = mounting.description().to_owned();
             summary.warnings.extend(mounting.warnings());

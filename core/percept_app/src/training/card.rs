@@ -74,11 +74,13 @@ fn inputs(card: &mut String, metadata: &WeightsMetadata) {
          | points a frame within the grid | {:.0} ± {:.0} |\n\
          | height, 5th, 50th, 95th percentile (m) | {} |\n\
          | distance, 5th, 50th, 95th percentile (m) | {} |\n\
-         | intensity, 5th, 50th, 95th percentile | {} |\n",
+         | intensity, 5th, 50th, 95th percentile | {} |\n\
+         | ground round the sensor, mean (m) | {} |\n",
         statistics.num_points_mean,
         statistics.num_points_std,
         percentiles(statistics.z_percentiles_m),
         percentiles(statistics.range_percentiles_m),
-        percentiles(statistics.intensity_percentiles)
+        percentiles(statistics.intensity_percentiles),
+        statistics.ground_height_m.map_or("not noted".to_owned(), |height_m| format!("{height_m:.2}"))
     );
 }

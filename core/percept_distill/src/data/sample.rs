@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use percept_models::pointpillars::{Anchors, CellWindow, Pillarizer, Pillars, PointPillarsConfig};
+use percept_models::pointpillars::{Anchors, CellWindow, IntensityTreatment, Pillarizer, Pillars, PointPillarsConfig};
 use percept_types::{LabelledFrame, PointCloud};
 
 use super::{FrameSource, FrameStatistics, WindowSettings, place_window};
@@ -75,7 +75,11 @@ impl SampleMaker {
     pub fn make(&self, index: u64) -> Result<FrameSamples, DistillError> {
         let mut frame = self.source.frame(index).map_err(|source| DistillError::Source { index, source })?;
         self.augmentation.apply(&mut frame, self.run_seed, index);
-        let statistics = FrameStatistics::of(&frame.cloud, self.config.grid());
+        let intensity_scale = match self.config.input().intensity {
+            IntensityTreatment::Used { scale, .. } => scale,
+            IntensityTreatment::Ignored => 1.0,
+        };
+        let statistics = FrameStatistics::of(&frame.cloud, self.config.grid(), intensity_scale);
         let points = xyzi(&frame.cloud);
         let in_grid = self.rules.truth_boxes(&frame.objects, |b| self.config.grid().contains(b.center_m));
         let mut rng = frame_rng(self.run_seed, index, Purpose::Window);

@@ -2,7 +2,7 @@
 //!
 //! Percentiles come out of histograms of fixed bins: sums of counts do not depend on the order of frames.
 
-use percept_types::{InputStatistics, PointCloud, VoxelGrid};
+use percept_types::{InputFigures, InputStatistics, PointCloud, VoxelGrid};
 use serde::{Deserialize, Serialize};
 
 /// Width of a bin of height.
@@ -27,14 +27,21 @@ pub struct FrameStatistics {
     z: Vec<u32>,
     range: Vec<u32>,
     intensity: Vec<u32>,
+    ground_height_m: Option<f64>,
 }
 
 impl FrameStatistics {
-    /// Counts the points of a cloud that lie in the grid.
-    pub fn of(cloud: &PointCloud, grid: &VoxelGrid) -> Self {
-        let mut counts =
-            Self { num_points: 0, z: vec![0; Z_BINS], range: vec![0; RANGE_BINS], intensity: vec![0; INTENSITY_BINS] };
+    /// Counts the points of a cloud that lie in the grid; intensities are divided by what the network divides them by.
+    pub fn of(cloud: &PointCloud, grid: &VoxelGrid, intensity_scale: f32) -> Self {
         let intensity = cloud.layout().index_of("intensity");
+        let figures = InputFigures::of(cloud.values(), cloud.num_features(), intensity, intensity_scale, grid);
+        let mut counts = Self {
+            num_points: 0,
+            z: vec![0; Z_BINS],
+            range: vec![0; RANGE_BINS],
+            intensity: vec![0; INTENSITY_BINS],
+            ground_height_m: figures.ground_height_m,
+        };
         for point in cloud.points() {
             let p = [point[0], point[1], point[2]].map(f64::from);
             if !grid.contains(p) {
@@ -43,7 +50,8 @@ impl FrameStatistics {
             counts.num_points += 1;
             counts.z[bin(p[2] - Z_MIN_M, Z_BIN_M, Z_BINS)] += 1;
             counts.range[bin((p[0] * p[0] + p[1] * p[1] + p[2] * p[2]).sqrt(), RANGE_BIN_M, RANGE_BINS)] += 1;
-            let brightness = intensity.and_then(|column| point.get(column)).map_or(0.0, |v| f64::from(*v));
+            let brightness =
+                intensity.and_then(|column| point.get(column)).map_or(0.0, |v| f64::from(*v / intensity_scale));
             counts.intensity[bin(brightness, INTENSITY_BIN, INTENSITY_BINS)] += 1;
         }
         counts
@@ -63,6 +71,11 @@ pub struct StatisticsSum {
     z: Vec<u64>,
     range: Vec<u64>,
     intensity: Vec<u64>,
+    /// Frames that told of the ground, and the sum of its heights; 0 in checkpoints from before it was noted.
+    #[serde(default)]
+    grounds: u64,
+    #[serde(default)]
+    ground_height_m: f64,
 }
 
 impl Default for StatisticsSum {
@@ -74,6 +87,8 @@ impl Default for StatisticsSum {
             z: vec![0; Z_BINS],
             range: vec![0; RANGE_BINS],
             intensity: vec![0; INTENSITY_BINS],
+            grounds: 0,
+            ground_height_m: 0.0,
         }
     }
 }
@@ -85,6 +100,8 @@ impl StatisticsSum {
         let points = frame.num_points as f64;
         self.points += points;
         self.points_squared += points * points;
+        self.grounds += u64::from(frame.ground_height_m.is_some());
+        self.ground_height_m += frame.ground_height_m.unwrap_or(0.0);
         for (sum, counts) in
             [(&mut self.z, &frame.z), (&mut self.range, &frame.range), (&mut self.intensity, &frame.intensity)]
         {
@@ -109,6 +126,7 @@ impl StatisticsSum {
             z_percentiles_m: percentiles(&self.z, Z_MIN_M, Z_BIN_M),
             range_percentiles_m: percentiles(&self.range, 0.0, RANGE_BIN_M),
             intensity_percentiles: percentiles(&self.intensity, 0.0, INTENSITY_BIN),
+            ground_height_m: (self.grounds > 0).then(|| self.ground_height_m / self.grounds as f64),
         })
     }
 }
@@ -138,7 +156,7 @@ mod tests {
             let values = (0..count).flat_map(|i| [10.0, 0.0, -2.0 + 2.0 * i as f32 / count as f32, 0.5]).collect();
             let mut cloud = PointCloud::new(PointLayout::xyzi(), values).unwrap().into_values();
             cloud.extend([-5.0, 0.0, 0.0, 0.0]);
-            FrameStatistics::of(&PointCloud::new(PointLayout::xyzi(), cloud).unwrap(), &grid)
+            FrameStatistics::of(&PointCloud::new(PointLayout::xyzi(), cloud).unwrap(), &grid, 1.0)
         };
         let mut sum = StatisticsSum::default();
         assert!(sum.summary().is_none());
@@ -149,5 +167,6 @@ mod tests {
         assert!((summary.z_percentiles_m[1] + 1.0).abs() < 0.03, "{summary:?}");
         assert!((summary.range_percentiles_m[2] - 10.15).abs() < 0.1, "{summary:?}");
         assert!((summary.intensity_percentiles[0] - 0.5).abs() < 0.01, "{summary:?}");
+        assert!((summary.ground_height_m.unwrap() + 1.7).abs() < 0.05, "{summary:?}");
     }
 }

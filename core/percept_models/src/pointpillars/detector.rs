@@ -4,8 +4,8 @@ use percept_kernels::decode_points::{Channel, ChannelSource, decode_points};
 use percept_kernels::executor::cpu::{CpuExecutor, Keep};
 use percept_kernels::plan::CanvasSize;
 use percept_types::{
-    BoxError, Detection, Detections, FrameReport, ModelCard, ModelFrame, MountedCloud, Perceive, RawCloud,
-    TrainedMounting,
+    BoxError, Detection, Detections, FrameReport, InputFigures, ModelCard, ModelFrame, MountedCloud, Perceive,
+    RawCloud, TrainedMounting,
 };
 
 use super::encoder::POINT_FEATURES;
@@ -43,6 +43,7 @@ pub struct PointPillars {
     config: PointPillarsConfig,
     settings: DetectorSettings,
     trained: TrainedMounting,
+    intensity: IntensityTreatment,
     channels: [Channel; 1],
     pillarizer: Pillarizer,
     executor: CpuExecutor,
@@ -69,6 +70,7 @@ impl PointPillars {
         Ok(Self {
             settings: config.default_settings(),
             trained: config.input().mounting(),
+            intensity,
             channels: [intensity_channel(intensity, sensor)],
             pillarizer,
             executor: CpuExecutor::compile(&plan, weights.parameters(), Keep::Outputs)?,
@@ -104,6 +106,7 @@ impl PointPillars {
             report.pillars_over_cap = drops.voxels_over_cap;
             report.pillars = self.pillars.len();
         })?;
+        report.input = Some(self.input_figures());
         let class_names = self.config.class_names().to_vec();
         if self.pillars.is_empty() {
             return Ok(Detections { class_names, boxes: Vec::new() });
@@ -120,6 +123,15 @@ impl PointPillars {
         report.points_not_finite = decoded.not_finite;
         self.points = decoded.cloud.into_values();
         Ok(())
+    }
+
+    /// What the network is fed, for whoever watches whether it is like training's.
+    fn input_figures(&self) -> InputFigures {
+        let (column, scale) = match self.intensity {
+            IntensityTreatment::Used { scale, .. } => (Some(POINT_FEATURES - 1), scale),
+            IntensityTreatment::Ignored => (None, 1.0),
+        };
+        InputFigures::of(&self.points, POINT_FEATURES, column, scale, self.config.grid())
     }
 
     fn boxes(&self, frame: &ModelFrame) -> Result<Vec<Detection>, ModelError> {
