@@ -42,10 +42,14 @@ mod inbox;
 mod memory;
 mod names;
 mod publisher;
+#[cfg(feature = "r2r")]
+mod r2r;
 mod service;
 mod signal;
 mod transport;
 
+#[cfg(feature = "r2r")]
+pub use self::r2r::{R2rNode, RosLog, RosNode, Severity};
 pub use back_end::{Link, MessageType, NodeContext, RawPublisher};
 pub use bag::{BagNode, BagPlayer, Played};
 pub use clock::Clock;

@@ -17,6 +17,9 @@ pub enum Transport {
     /// A DDS participant of our own.
     #[cfg(feature = "dds")]
     Dds(Box<crate::dds::DdsNode>),
+    /// Over rcl: a node of the ROS graph.
+    #[cfg(feature = "r2r")]
+    R2r(crate::R2rNode),
 }
 
 impl Transport {
@@ -26,6 +29,8 @@ impl Transport {
             Self::Bag(node) => node,
             #[cfg(feature = "dds")]
             Self::Dds(node) => node.as_ref(),
+            #[cfg(feature = "r2r")]
+            Self::R2r(node) => node,
         }
     }
 

@@ -12,6 +12,7 @@ mod keys;
 mod mounting;
 mod node;
 mod raw;
+mod ros_parameters;
 mod yaml;
 
 pub use detector::{AnchorConfig, DetectorConfig, DeviceChoice};
