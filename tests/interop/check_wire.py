@@ -113,6 +113,11 @@ class Node:
         for message in self.markers.take(64):
             self.drawn[message.markers[0].header.stamp.sec - 1000] = message.markers[0].text
 
+    def peak_mb(self):
+        """Memory at its most so far."""
+        with open(f"/proc/{self.process.pid}/status") as status:
+            return int(next(line for line in status if line.startswith("VmHWM")).split()[1]) / 1024
+
     def end(self):
         """Lets the node end; its counts and what it said."""
         try:
@@ -195,10 +200,11 @@ def compare(node, expected):
         check(node.drawn.get(frame) == points, f"{node.name}, frame {frame}: marker {node.drawn.get(frame)!r}, {points} expected")
 
 
-def report(scenario, node, counts):
+def report(scenario, node, counts, peak_mb):
+    check(peak_mb < 256, f"{node.name} took {peak_mb:.0f} MB")
     print(
         f"   {scenario}, {node.name}: {counts['received']} clouds of 2 MB received, {len(node.answers)} answered whole, "
-        f"cloud to answer p50 {percentile(node.delays_ms, 0.5):.1f} ms, p99 {percentile(node.delays_ms, 0.99):.1f} ms"
+        f"cloud to answer p50 {percentile(node.delays_ms, 0.5):.1f} ms, p99 {percentile(node.delays_ms, 0.99):.1f} ms, at most {peak_mb:.0f} MB of memory"
     )
 
 
@@ -217,11 +223,12 @@ def reliable(command, participant):
     listening(nodes)
     expected = publish(writer, clouds(), FRAMES, nodes)
     for node in nodes:
-        counts, said = node.end()
+        peak_mb = node.peak_mb()
+        counts, _ = node.end()
         compare(node, expected)
         check(counts["received"] == FRAMES and counts["dropped"] == counts["undecodable"] == 0, f"{node.name}: {counts}")
         check(counts["publishers"] == 1, f"{node.name} sees {counts['publishers']} publishers")
-        report("reliable publisher", node, counts)
+        report("reliable publisher", node, counts, peak_mb)
 
 
 def best_effort(command, participant):
@@ -232,9 +239,10 @@ def best_effort(command, participant):
     matched(writer, 1)
     listening([node])
     expected = publish(writer, clouds(), FRAMES, [node])
+    peak_mb = node.peak_mb()
     counts, _ = node.end()
     compare(node, expected)
-    report("best-effort publisher", node, counts)
+    report("best-effort publisher", node, counts, peak_mb)
     counts, said = strict.end()
     check(counts["received"] == 0 and counts["mismatched_peers"] == 1, f"strict: {counts}")
     check("offers less than we ask for" in said, f"strict said {said!r}")
@@ -288,7 +296,7 @@ def call(participant, service, requests):
 
 
 def returning(command, participant):
-    """A publisher that is killed and comes back."""
+    """A publisher that is killed and comes back; it was a reliable subscriber too, whose silence holds nobody up."""
     node = Node(command, "patient", "~/input/pointcloud:=/lidar/points", participant=participant)
     for first in (0, 100):
         peer = subprocess.Popen(
@@ -311,6 +319,8 @@ def as_publisher(first):
     participant = DomainParticipant(0)
     writer = DataWriter(participant, Topic(participant, "rt/lidar/points", ros.PointCloud2), qos=qos(True))
     matched(writer, 1)
+    objects = heard(participant, "rt/patient/output/objects", ros.Detection3DArray, qos(True))
+    wait_for(lambda: objects.get_matched_publications(), "the node's output")
     time.sleep(0.3)
     cloud = Cloud(WIDTHS[1], "velodyne")
     for at in range(20):
