@@ -55,8 +55,8 @@ fn answer_until_input_ends(node: &Transport, qos: QosProfile) -> Result<(), Box<
                 Err(error) => eprintln!("undecodable: {error}"),
             }
         }
-        let answered = state.answer(|_| GetStateResponse { current_state: State { id: 3, label: "active".to_owned() } });
-        if let Err(error) = answered {
+        let calls = state.answer(|_| GetStateResponse { current_state: State { id: 3, label: "active".to_owned() } });
+        if let Err(error) = calls {
             eprintln!("undecodable request: {error}");
         }
         node.signal().wait(seen, Duration::from_millis(100));

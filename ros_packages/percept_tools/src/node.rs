@@ -191,10 +191,10 @@ mod tests {
 
     #[test]
     fn the_arguments_of_ros_nodes_are_understood() {
-        let told = parsed(&["-r", "a:=b", "-p", "threads:=2", "-p", "device:='cpu'", "--params-file", "p.yaml"]).unwrap();
+        let told =
+            parsed(&["-r", "a:=b", "-p", "threads:=2", "-p", "device:='cpu'", "--params-file", "p.yaml"]).unwrap();
         assert_eq!(told.remaps, ["a:=b"]);
-        let expected =
-            [("threads".to_owned(), Value::Int(2)), ("device".to_owned(), Value::Text("cpu".to_owned()))];
+        let expected = [("threads".to_owned(), Value::Int(2)), ("device".to_owned(), Value::Text("cpu".to_owned()))];
         assert_eq!(told.overrides, expected);
         assert_eq!(told.params, [PathBuf::from("p.yaml")]);
         assert_eq!((scalar("true"), scalar("0.5")), (Value::Bool(true), Value::Float(0.5)));

@@ -59,7 +59,10 @@ pub(super) fn choose(interfaces: &[Interface], wanted: Option<&str>) -> Result<O
     let Some(wanted) = wanted else {
         return match interfaces.iter().any(Interface::serves) {
             true => Ok(None),
-            false => Err(TransportError::NoMulticast { fault: "no network interface can do that".to_owned(), found: found() }),
+            false => Err(TransportError::NoMulticast {
+                fault: "no network interface can do that".to_owned(),
+                found: found(),
+            }),
         };
     };
     let address: Option<Ipv4Addr> = wanted.parse().ok();

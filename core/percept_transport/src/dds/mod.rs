@@ -31,8 +31,8 @@ use graph::{End, Graph};
 use payload::{Body, RawCdr};
 use rustdds::no_key::DataWriter;
 use rustdds::{
-    DomainParticipant, DomainParticipantBuilder, GUID, Publisher, QosPolicies, QosPolicyBuilder, RTPSEntity, Subscriber,
-    Timestamp, Topic, TopicKind,
+    DomainParticipant, DomainParticipantBuilder, GUID, Publisher, QosPolicies, QosPolicyBuilder, RTPSEntity,
+    Subscriber, Timestamp, Topic, TopicKind,
 };
 use spin::{Destination, Reader, Route, RouteGuard, Spin};
 use std::sync::Arc;

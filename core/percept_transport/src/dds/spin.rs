@@ -213,7 +213,10 @@ impl Turn {
                     }
                 }
                 DomainParticipantStatusEvent::RemoteWriterQosIncompatible {
-                    local_reader, remote_writer, requested_qos, offered_qos
+                    local_reader,
+                    remote_writer,
+                    requested_qos,
+                    offered_qos,
                 } => {
                     let topic = self.routes.values().find(|route| route.reader.guid() == local_reader);
                     let told = format!(
@@ -228,7 +231,10 @@ impl Turn {
                     self.mismatch(format!("{local_reader:?} {remote_writer:?}"), &told);
                 }
                 DomainParticipantStatusEvent::RemoteReaderQosIncompatible {
-                    local_writer, remote_reader, requested_qos, offered_qos
+                    local_writer,
+                    remote_reader,
+                    requested_qos,
+                    offered_qos,
                 } => {
                     let told = format!(
                         "a subscriber asks for more than we offer and will hear nothing (we offer {:?} {:?}, it asks for \

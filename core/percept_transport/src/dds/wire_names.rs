@@ -10,6 +10,10 @@ use rustdds::{Duration, QosPolicies, QosPolicyBuilder};
 /// Samples that a reader's cache keeps at least: between two messages the spin thread may be late.
 const READER_SAMPLES: i32 = 8;
 
+/// Messages that reliable subscribers have not acknowledged, at most; then publishing is refused until they do or are given
+/// up. At 10 Hz the leases of dead subscribers (10 s to 100 s) end before.
+const WRITER_SAMPLES: i32 = 1024;
+
 /// `/lidar/points` is `rt/lidar/points`.
 pub(super) fn topic(name: &TopicName) -> String {
     format!("rt{name}")
@@ -34,8 +38,8 @@ pub(super) fn type_name(ros_type: &str, ending: &str) -> String {
     }
 }
 
-/// A profile as DDS policies; `samples` bounds what a cache may hold.
-fn policies(qos: QosProfile, samples: Option<i32>) -> QosPolicies {
+/// A profile as DDS policies; `samples` bounds what a cache may hold, were the depth smaller.
+fn policies(qos: QosProfile, samples: i32) -> QosPolicies {
     let durability = match qos.durability {
         Durability::TransientLocal => policy::Durability::TransientLocal,
         Durability::Volatile => policy::Durability::Volatile,
@@ -46,27 +50,24 @@ fn policies(qos: QosProfile, samples: Option<i32>) -> QosPolicies {
         Reliability::BestEffort => policy::Reliability::BestEffort,
     };
     let depth = i32::try_from(qos.depth).unwrap_or(i32::MAX).max(1);
-    let builder =
-        QosPolicyBuilder::new().durability(durability).reliability(reliability).history(History::KeepLast { depth });
-    match samples {
-        Some(samples) => {
-            let max_samples = samples.max(depth);
-            let limits =
-                policy::ResourceLimits { max_samples, max_instances: 1, max_samples_per_instance: max_samples };
-            builder.resource_limits(limits).build()
-        }
-        None => builder.build(),
-    }
+    let max_samples = samples.max(depth);
+    let limits = policy::ResourceLimits { max_samples, max_instances: 1, max_samples_per_instance: max_samples };
+    QosPolicyBuilder::new()
+        .durability(durability)
+        .reliability(reliability)
+        .history(History::KeepLast { depth })
+        .resource_limits(limits)
+        .build()
 }
 
 /// A subscriber's policies. Its cache is bounded: rustdds would keep 64 samples, 128 MB of point clouds.
 pub(super) fn reader_policies(qos: QosProfile) -> QosPolicies {
-    policies(qos, Some(READER_SAMPLES))
+    policies(qos, READER_SAMPLES)
 }
 
 /// A publisher's policies.
 pub(super) fn writer_policies(qos: QosProfile) -> QosPolicies {
-    policies(qos, None)
+    policies(qos, WRITER_SAMPLES)
 }
 
 #[cfg(test)]
