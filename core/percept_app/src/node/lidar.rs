@@ -263,7 +263,7 @@ impl<P: LidarModel> Parts<P> {
     fn configure(&mut self) -> Result<(), AppError> {
         let model = (self.factory)(&self.config)?;
         let card = model.card().clone();
-        let outputs = DetectorOutputs::new(&self.transport, self.node.output_type)?;
+        let outputs = DetectorOutputs::new(&self.transport, self.node.output_type, &self.log)?;
         outputs.set_markers(self.config.publish_markers, self.config.marker_score_threshold());
         let threshold = self.config.score_threshold.unwrap_or(0.0) as f32;
         outputs.publish_labels(Header::new(self.transport.clock().now(), ""), &card.class_names, threshold)?;

@@ -19,4 +19,4 @@ pub use log::{Log, LogLevel, stderr_log};
 pub use outputs::DetectorOutputs;
 pub use parameters::ParameterServer;
 pub use pooled::PooledDetector;
-pub use run::{clock_for, run_lidar_detector, run_node};
+pub use run::{clock_for, run_lidar_detector, run_lidar_detector_with_log, run_node};
