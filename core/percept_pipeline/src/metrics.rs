@@ -1,8 +1,8 @@
 //! What happened to frames: counts, times and the last event of each kind, in constant memory.
 
-use crate::{Finding, LatencyRing, RateMeter};
+use crate::{LatencyRing, RateMeter};
 use percept_transport::SubscriptionCounts;
-use percept_types::{FrameReport, Stamp};
+use percept_types::{DomainReason, FrameReport, Stamp};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -166,8 +166,8 @@ pub struct Metrics {
     pub last_arrival: Option<(Stamp, Duration)>,
     /// Rate of arrivals.
     pub rate: RateMeter,
-    /// What the watch finds now.
-    pub findings: Vec<Finding>,
+    /// In what inputs are unlike those of training now.
+    pub domain: Vec<DomainReason>,
 }
 
 impl Metrics {
