@@ -85,6 +85,8 @@ macro_rules! event_kinds {
 event_kinds! {
     /// A message that is no valid input.
     Malformed: Input, Error, "malformed", "a message is no valid input";
+    /// Something before or behind the model panicked.
+    InputPanic: Input, Error, "panics", "a frame broke what stands round the model";
     /// A cloud of the set that did not come in time.
     Incomplete: Input, Warn, "incomplete", "an input of the set is missing";
     /// A stamp of zero.

@@ -55,8 +55,19 @@ where
         self.model
     }
 
-    /// One step: at most one frame; never waits for anything but the model.
+    /// One step: at most one frame; never waits for anything but the model, and never panics.
     pub fn turn(&mut self) -> Turn {
+        match catch_unwind(AssertUnwindSafe(|| self.step())) {
+            Ok(turn) => turn,
+            Err(panic) => {
+                self.assemble.skip();
+                self.note(EventKind::InputPanic, panic_text(&*panic));
+                Turn::Worked
+            }
+        }
+    }
+
+    fn step(&mut self) -> Turn {
         self.take_what_is_new();
         if let Some(now) = self.clock.heard()
             && let Some(back_s) = self.time.check_clock(now)
