@@ -7,7 +7,7 @@ use crate::{Event, EventKind, Level, Metrics, Task};
 use percept_msgs::diagnostic_msgs::{DiagnosticArray, DiagnosticStatus};
 use percept_msgs::std_msgs::Header;
 use percept_transport::Clock;
-use percept_types::ModelCard;
+use percept_types::{DomainReason, ModelCard};
 use std::time::Duration;
 
 const PERIOD: Duration = Duration::from_secs(1);
@@ -130,7 +130,7 @@ impl Diagnostics {
                     "use_sim_time is set, but nothing came on /clock: play with --clock",
                 );
             }
-            Task::Domain => metrics.findings.iter().for_each(|f| verdict.and(Level::Warn, f.code, f.message.clone())),
+            Task::Domain => domain(&mut verdict, metrics),
             Task::Time | Task::Transforms | Task::Model => {}
         }
         if let (Task::Model, Some(refusal)) = (task, node.refusal) {
@@ -184,6 +184,20 @@ impl Diagnostics {
             let message = format!("{ever} on {} for {silent_s:.1} s: {who}", node.topic);
             verdict.and(Level::Error, if metrics.last_arrival.is_some() { "silent" } else { "never" }, message);
         }
+    }
+}
+
+/// All reasons speak, the first one first.
+fn domain(verdict: &mut Verdict, metrics: &Metrics) {
+    let reasons: Vec<String> = metrics.domain.iter().map(ToString::to_string).collect();
+    for reason in &metrics.domain {
+        let code = match reason {
+            DomainReason::PointCount { .. } => "point_count",
+            DomainReason::Height { .. } => "height",
+            DomainReason::Range { .. } => "range",
+            DomainReason::Intensity { .. } => "intensity",
+        };
+        verdict.and(Level::Warn, code, reasons.join("; "));
     }
 }
 
