@@ -169,11 +169,10 @@ impl Diagnostics {
             Some((ros, steady)) => (ros.as_secs_f64().max(since_s), steady.max(since_steady)),
             None => (since_s, since_steady),
         };
-        let silent_s = if clock.is_simulated() {
-            clock.now().as_secs_f64() - last_s
-        } else {
-            clock.steady().saturating_sub(last_steady).as_secs_f64()
-        };
+        let steady_s = clock.steady().saturating_sub(last_steady).as_secs_f64();
+        // Simulated time stands still while a bag is paused, and leaps when /clock is heard first.
+        let ros_s = if clock.is_simulated() { clock.now().as_secs_f64() - last_s } else { steady_s };
+        let silent_s = steady_s.min(ros_s);
         if node.expected_rate_hz > 0.0 && silent_s > SILENT_PERIODS / node.expected_rate_hz {
             let who = match node.publishers {
                 Some(0) => "nobody publishes it",
@@ -344,6 +343,7 @@ mod tests {
         let array = diagnostics.turn(&clock, &metrics, &node).unwrap();
         assert!(status(&array, "time").message.contains("/clock"));
         clock.set(Stamp::from_ns(5_000_000_000));
+        clock.advance(Duration::from_millis(500));
         let array = diagnostics.turn(&clock, &metrics, &node).unwrap();
         assert_eq!(status(&array, "time").level, DiagnosticStatus::OK);
         let input = status(&array, "input");

@@ -173,6 +173,13 @@ pub struct Metrics {
 }
 
 impl Metrics {
+    /// Begins to listen anew: counts of frames and events go on, those of the subscription begin at 0.
+    pub fn begin_listening(&mut self) {
+        self.take_input(SubscriptionCounts::default(), 0, None);
+        self.rate = RateMeter::default();
+        self.domain.clear();
+    }
+
     /// Notes an event.
     pub fn note(&mut self, kind: EventKind, at: Duration, reason: impl Into<String>) {
         let event = self.events.entry(kind).or_default();

@@ -27,12 +27,17 @@ type LidarPipeline<P> = Pipeline<P, CloudAssembler<MountedCloud>, PublishDetecti
 
 /// Steps the frames of a node: its own thread holds one.
 pub struct Frames<P: LidarModel> {
+    controls: Arc<Controls<P>>,
     pipeline: Arc<Mutex<Option<LidarPipeline<P>>>>,
 }
 
 impl<P: LidarModel> Frames<P> {
     /// One step of the pipeline, if the node is active.
     pub fn turn(&self) -> Turn {
+        // Without a look at this first, a busy pipeline would hardly let go of its lock to be taken down.
+        if !self.controls.is_publishing() {
+            return Turn::Idle;
+        }
         lock(&self.pipeline).as_mut().map_or(Turn::Idle, Pipeline::turn)
     }
 }
@@ -137,7 +142,7 @@ impl<P: LidarModel> LidarNode<P> {
 
     /// What steps the frames, for a thread of its own.
     pub fn frames(&self) -> Frames<P> {
-        Frames { pipeline: Arc::clone(&self.parts.pipeline) }
+        Frames { controls: Arc::clone(&self.parts.controls), pipeline: Arc::clone(&self.parts.pipeline) }
     }
 
     /// Goes through a transition of this number.
@@ -295,6 +300,7 @@ impl<P: LidarModel> Parts<P> {
         (self.log)(LogLevel::Info, &format!("active: listening on {}", assembler.topic()));
         self.input = Some(assembler.topic().clone());
         self.active_since = Some((clock.now().as_secs_f64(), clock.steady()));
+        self.controls.metrics().begin_listening();
         self.controls.set_publishing(true);
         let (time, controls) = (TimeWatch::new(self.node.time), Arc::clone(&self.controls));
         let pipeline = Pipeline::new(model, assembler, PublishDetections(Arc::clone(outputs)), time, clock, controls);

@@ -14,7 +14,7 @@ mod parameters;
 mod pooled;
 mod run;
 
-pub use lidar::{LidarModel, LidarNode, ModelFactory};
+pub use lidar::{Frames, LidarModel, LidarNode, ModelFactory};
 pub use log::{Log, LogLevel, stderr_log};
 pub use outputs::DetectorOutputs;
 pub use parameters::ParameterServer;
