@@ -31,8 +31,6 @@ pub struct NodeCondition<'a> {
     pub refusal: Option<&'a str>,
     /// Since when it is active: ROS seconds and steady time; `None` while it is not.
     pub active_since: Option<(f64, Duration)>,
-    /// The model at work, if there is one.
-    pub card: Option<&'a ModelCard>,
     /// The main input.
     pub topic: &'a str,
     /// Publishers of the main input, where known.
@@ -90,7 +88,7 @@ impl Diagnostics {
             self.told_at = Some(steady);
         }
         self.told = now_told;
-        let device = node.card.map_or("", |card| card.device.as_str());
+        let device = metrics.card.as_ref().map_or("", |card| card.device.as_str());
         let statuses = Task::ALL.into_iter().zip(verdicts).map(|(task, verdict)| {
             let status = DiagnosticStatus {
                 level: level_number(verdict.level),
@@ -233,7 +231,7 @@ fn with_values(
                 .with("points_cropped", metrics.points.cropped)
         }
         Task::Model => {
-            let card = |value: fn(&ModelCard) -> &str| node.card.map_or("none", value).to_owned();
+            let card = |value: fn(&ModelCard) -> &str| metrics.card.as_ref().map_or("none", value).to_owned();
             status
                 .with("state", node.state)
                 .with("model_id", card(|card| &card.model_id))
@@ -266,7 +264,6 @@ mod tests {
             state: "active",
             refusal: None,
             active_since,
-            card: None,
             topic: "/points",
             publishers: Some(1),
             expected_rate_hz: 10.0,

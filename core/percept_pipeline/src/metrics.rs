@@ -2,7 +2,7 @@
 
 use crate::{LatencyRing, RateMeter};
 use percept_transport::SubscriptionCounts;
-use percept_types::{DomainReason, FrameReport, Stamp};
+use percept_types::{DomainReason, FrameReport, ModelCard, Stamp};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -168,6 +168,8 @@ pub struct Metrics {
     pub last_arrival: Option<(Stamp, Duration)>,
     /// Rate of arrivals.
     pub rate: RateMeter,
+    /// The model at work.
+    pub card: Option<ModelCard>,
     /// In what inputs are unlike those of training now.
     pub domain: Vec<DomainReason>,
 }

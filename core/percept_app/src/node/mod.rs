@@ -13,6 +13,7 @@ mod outputs;
 mod parameters;
 mod pooled;
 mod run;
+mod weights_watch;
 
 pub use lidar::{Frames, LidarModel, LidarNode, ModelFactory};
 pub use log::{Log, LogLevel, stderr_log};
