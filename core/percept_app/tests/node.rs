@@ -52,7 +52,8 @@ fn an_empty_cloud_gives_an_empty_message() {
     let mut bench = NodeBench::started(&[]);
     let objects = bench.listen::<Detection3DArray>("~/output/objects");
     bench.send_cloud(&[]);
-    bench.node.turn();
+    // The first cloud of all waits for TF, which is silent here.
+    bench.advance_and_turn(100);
     let array = objects.take().unwrap().unwrap().message;
     assert!(array.detections.is_empty() && array.header.frame_id == "lidar_top");
 }
@@ -62,7 +63,7 @@ fn boxes_go_out_as_detected_objects_where_that_is_asked_for() {
     let mut bench = NodeBench::started(&[("output_type", Value::Text("detected_objects".into()))]);
     let objects = bench.listen::<DetectedObjects>("~/output/objects");
     bench.send_cloud(&some_points());
-    bench.node.turn();
+    bench.advance_and_turn(100);
     assert_eq!(objects.take().unwrap().unwrap().message.objects.len(), 1);
 }
 
@@ -259,6 +260,7 @@ fn nan_and_infinite_points_are_dropped_counted_and_told() {
     points[1][2] = f32::INFINITY;
     points[2][0] = 500.0;
     bench.send_cloud(&points);
+    bench.advance_and_turn(100);
     bench.advance_and_turn(1100);
     let status = bench.status("input");
     assert_eq!(value(&status, "points_not_finite"), "2");
@@ -301,23 +303,39 @@ fn a_node_over_a_bag_publishes_what_replay_writes_byte_by_byte() {
 fn new_weights_are_swapped_in_and_broken_ones_leave_the_old_at_work() {
     let folder = tempfile::tempdir().unwrap();
     let path = write_weights(folder.path(), small_network());
-    let parameters = [("weights", Value::Text(path.display().to_string())), ("threads", Value::Int(1))];
+    let parameters = [
+        ("weights", Value::Text(path.display().to_string())),
+        ("threads", Value::Int(1)),
+        ("watch_weights", Value::Bool(true)),
+    ];
     let mut bench = NodeBench::with_factory(&parameters, Arc::new(PooledDetector::load)).unwrap();
     bench.node.start().unwrap();
     let objects = bench.listen::<Detection3DArray>("~/output/objects");
     let whole = std::fs::read(&path).unwrap();
     std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-    bench.node.reload_weights().unwrap().join().unwrap();
+    bench.node.reload_weights().unwrap();
+    bench.node.wait_for_weights();
     bench.send_cloud(&some_points());
     bench.advance_and_turn(100);
     assert!(objects.take().is_some());
     assert_eq!(value(&bench.status("model"), "swaps_failed"), "1");
-    std::fs::write(&path, &whole).unwrap();
-    bench.node.reload_weights().unwrap().join().unwrap();
+    let other = tempfile::tempdir().unwrap();
+    let mut network = small_network();
+    network.point_cloud_range_m[5] = 1.5;
+    network.voxel_size_m[2] = 4.5;
+    let before = value(&bench.status("model"), "weights_sha256");
+    std::fs::copy(write_weights(other.path(), network), &path).unwrap();
+    // The node sees the new file and waits a second for it to come to rest.
+    for _ in 0..2 {
+        bench.advance_and_turn(1000);
+    }
+    bench.node.wait_for_weights();
     bench.send_cloud(&some_points());
     bench.advance_and_turn(1100);
     assert!(objects.take().is_some());
-    assert_eq!(value(&bench.status("model"), "swaps"), "1");
+    let status = bench.status("model");
+    assert_eq!(value(&status, "swaps"), "1");
+    assert_ne!(value(&status, "weights_sha256"), before);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::{LatencyRing, RateMeter};
 use percept_transport::SubscriptionCounts;
-use percept_types::{DomainReason, FrameReport, Stamp};
+use percept_types::{DomainReason, FrameReport, ModelCard, Stamp};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -168,11 +168,20 @@ pub struct Metrics {
     pub last_arrival: Option<(Stamp, Duration)>,
     /// Rate of arrivals.
     pub rate: RateMeter,
+    /// The model at work.
+    pub card: Option<ModelCard>,
     /// In what inputs are unlike those of training now.
     pub domain: Vec<DomainReason>,
 }
 
 impl Metrics {
+    /// Begins to listen anew: counts of frames and events go on, those of the subscription begin at 0.
+    pub fn begin_listening(&mut self) {
+        self.take_input(SubscriptionCounts::default(), 0, None);
+        self.rate = RateMeter::default();
+        self.domain.clear();
+    }
+
     /// Notes an event.
     pub fn note(&mut self, kind: EventKind, at: Duration, reason: impl Into<String>) {
         let event = self.events.entry(kind).or_default();

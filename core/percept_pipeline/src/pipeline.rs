@@ -42,6 +42,7 @@ where
     /// A pipeline that has seen nothing.
     pub fn new(model: P, assemble: A, publish: U, time: TimeWatch, clock: Clock, controls: Arc<Controls<P>>) -> Self {
         let domain = domain_watch(&model);
+        controls.metrics().card = Some(model.card().clone());
         Self { model, settings: None, assemble, publish, domain, time, clock, controls, started: None }
     }
 
@@ -78,18 +79,17 @@ where
         }
         let arrived = self.assemble.receive();
         self.assemble.count(&mut self.controls.metrics());
-        match arrived {
+        let is_usable = match arrived {
             Some(Err(fault)) => {
                 self.note(fault.kind, fault.reason);
-                return Turn::Worked;
+                false
             }
-            Some(Ok(arrival)) => {
-                if !self.is_in_time(arrival.stamp) {
-                    self.assemble.skip();
-                    return Turn::Worked;
-                }
-            }
-            None => {}
+            Some(Ok(arrival)) => self.is_in_time(arrival.stamp),
+            None => true,
+        };
+        if !is_usable {
+            self.assemble.skip();
+            return Turn::Worked;
         }
         let assembled = self.assemble.assemble(self.clock.steady(), &mut self.controls.metrics());
         match assembled {
@@ -115,9 +115,9 @@ where
                 Ok(()) => {
                     self.model = model;
                     self.domain = domain_watch(&self.model);
-                    let card = self.model.card();
-                    let reason = format!("{}, {}", card.model_id, card.weights_sha256);
-                    self.note(EventKind::Swapped, reason);
+                    let card = self.model.card().clone();
+                    self.note(EventKind::Swapped, format!("{}, {}", card.model_id, card.weights_sha256));
+                    self.controls.metrics().card = Some(card);
                 }
                 Err(error) => self.note(EventKind::SwapFailed, format!("they refuse the settings in force: {error}")),
             }

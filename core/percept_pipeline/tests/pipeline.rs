@@ -145,7 +145,7 @@ fn inputs_unlike_training_are_told_with_the_reason_and_forgotten_at_a_jump_of_ti
     ];
     for (figures, is_reason, words) in unlike {
         let mut bench = Bench::new();
-        let mut frames = |bench: &mut Bench, count| {
+        let frames = |bench: &mut Bench, count| {
             for _ in 0..count {
                 bench.send(bench.cloud(1));
                 bench.turns();

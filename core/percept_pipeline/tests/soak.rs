@@ -56,7 +56,6 @@ fn drive(frames: usize, points: usize) {
             state: "active",
             refusal: None,
             active_since: Some((0.0, Duration::ZERO)),
-            card: None,
             topic: "/points",
             publishers: Some(1),
             expected_rate_hz: 10.0,
