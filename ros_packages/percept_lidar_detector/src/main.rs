@@ -19,8 +19,8 @@ fn main() -> ExitCode {
 fn run() -> Result<()> {
     use anyhow::{Context, bail};
     use percept_app::config::{DetectorConfig, RawConfig};
-    use percept_app::node::run_lidar_detector;
-    use percept_transport::RosNode;
+    use percept_app::node::{Log, LogLevel, run_lidar_detector_with_log};
+    use percept_transport::{RosNode, Severity};
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Arc, OnceLock};
 
@@ -37,7 +37,17 @@ fn run() -> Result<()> {
         told.store(true, Ordering::Release);
     })?;
     let parameters = RawConfig::from_parameters(&node.parameters)?;
-    run_lidar_detector(node.transport, parameters, &stop)?;
+    let ros_log = node.log;
+    // rcl's log: the console, its file and /rosout, at the level that `--log-level` sets.
+    let log: Log = Arc::new(move |level, text| {
+        let severity = match level {
+            LogLevel::Info => Severity::Info,
+            LogLevel::Warn => Severity::Warn,
+            LogLevel::Error => Severity::Error,
+        };
+        ros_log.write(severity, text);
+    });
+    run_lidar_detector_with_log(node.transport, parameters, log, &stop)?;
     match fault.get() {
         Some(reason) => bail!("{reason}"),
         None => Ok(()),

@@ -13,10 +13,11 @@ mod outputs;
 mod parameters;
 mod pooled;
 mod run;
+mod weights_watch;
 
-pub use lidar::{LidarModel, LidarNode, ModelFactory};
+pub use lidar::{Frames, LidarModel, LidarNode, ModelFactory};
 pub use log::{Log, LogLevel, stderr_log};
 pub use outputs::DetectorOutputs;
 pub use parameters::ParameterServer;
 pub use pooled::PooledDetector;
-pub use run::{clock_for, run_lidar_detector, run_node};
+pub use run::{clock_for, run_lidar_detector, run_lidar_detector_with_log, run_node};

@@ -1,9 +1,11 @@
 //! What a LiDAR detector publishes.
 
+use super::{Log, LogLevel};
 use crate::config::OutputType;
 use percept_msgs::MarkerStyle;
 use percept_msgs::autoware_internal_debug_msgs::Float64Stamped;
 use percept_msgs::autoware_perception_msgs::DetectedObjects;
+use percept_msgs::builtin_interfaces::Time;
 use percept_msgs::std_msgs::Header;
 use percept_msgs::vision_msgs::{Detection3DArray, LabelInfo, VisionClass};
 use percept_msgs::visualization_msgs::MarkerArray;
@@ -18,26 +20,58 @@ enum Objects {
     DetectedObjects(Publisher<DetectedObjects>),
 }
 
+/// Times of each frame, where the middleware knows their type: it is Autoware's and not part of every ROS 2.
+struct DebugTopics {
+    processing_time_ms: Publisher<Float64Stamped>,
+    cyclic_time_ms: Publisher<Float64Stamped>,
+    pipeline_latency_ms: Publisher<Float64Stamped>,
+}
+
+impl DebugTopics {
+    fn new(transport: &Transport, qos: QosProfile) -> Result<Self, TransportError> {
+        Ok(Self {
+            processing_time_ms: transport.advertise("~/debug/processing_time_ms", qos)?,
+            cyclic_time_ms: transport.advertise("~/debug/cyclic_time_ms", qos)?,
+            pipeline_latency_ms: transport.advertise("~/debug/pipeline_latency_ms", qos)?,
+        })
+    }
+
+    fn publish(&self, stamp: Time, times: &FrameTimes) -> Result<(), TransportError> {
+        let told = |data: f64| Float64Stamped { stamp, data };
+        self.processing_time_ms.publish(&told(times.processing.as_secs_f64() * 1e3))?;
+        if let Some(cyclic) = times.cyclic {
+            self.cyclic_time_ms.publish(&told(cyclic.as_secs_f64() * 1e3))?;
+        }
+        self.pipeline_latency_ms.publish(&told(times.since_stamp_s * 1e3))
+    }
+}
+
 /// The topics, and which boxes are drawn; shared between the node and its pipeline.
 pub struct DetectorOutputs {
     objects: Objects,
     markers: Publisher<MarkerArray>,
     label_info: Publisher<LabelInfo>,
-    processing_time_ms: Publisher<Float64Stamped>,
-    cyclic_time_ms: Publisher<Float64Stamped>,
-    pipeline_latency_ms: Publisher<Float64Stamped>,
+    debug: Option<DebugTopics>,
     publishes_markers: AtomicBool,
     /// Bits of an `f32`.
     marker_score_threshold: AtomicU32,
 }
 
 impl DetectorOutputs {
-    /// Offers the topics.
+    /// Offers the topics; `log` hears where those for debugging cannot be offered.
     ///
     /// # Errors
     /// What the transport refuses.
-    pub fn new(transport: &Transport, output_type: OutputType) -> Result<Self, TransportError> {
+    pub fn new(transport: &Transport, output_type: OutputType, log: &Log) -> Result<Self, TransportError> {
         let qos = QosProfile::RELIABLE;
+        let debug = match DebugTopics::new(transport, qos) {
+            Ok(debug) => Some(debug),
+            Err(error @ TransportError::Unavailable { .. }) => {
+                log(LogLevel::Info, &format!("no ~/debug topics: {error}"));
+                None
+            }
+            Err(error) => return Err(error),
+        };
         let objects = "~/output/objects";
         Ok(Self {
             objects: match output_type {
@@ -46,9 +80,7 @@ impl DetectorOutputs {
             },
             markers: transport.advertise("~/output/markers", qos)?,
             label_info: transport.advertise("~/output/label_info", QosProfile::LATCHED)?,
-            processing_time_ms: transport.advertise("~/debug/processing_time_ms", qos)?,
-            cyclic_time_ms: transport.advertise("~/debug/cyclic_time_ms", qos)?,
-            pipeline_latency_ms: transport.advertise("~/debug/pipeline_latency_ms", qos)?,
+            debug,
             publishes_markers: AtomicBool::new(true),
             marker_score_threshold: AtomicU32::new(0),
         })
@@ -96,12 +128,9 @@ impl Publish<Detections> for PublishDetections {
             }
         }
         self.0.draw(detections, &header)?;
-        let told = |data: f64| Float64Stamped { stamp: header.stamp, data };
-        self.0.processing_time_ms.publish(&told(times.processing.as_secs_f64() * 1e3))?;
-        if let Some(cyclic) = times.cyclic {
-            self.0.cyclic_time_ms.publish(&told(cyclic.as_secs_f64() * 1e3))?;
+        if let Some(debug) = &self.0.debug {
+            debug.publish(header.stamp, times)?;
         }
-        self.0.pipeline_latency_ms.publish(&told(times.since_stamp_s * 1e3))?;
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! What every main calls: two threads round a node, until it is told to stop.
 
-use super::{LidarModel, LidarNode, LogLevel, PooledDetector, stderr_log};
+use super::{LidarModel, LidarNode, Log, LogLevel, PooledDetector, stderr_log};
 use crate::AppError;
 use crate::config::{NodeConfig, RawConfig};
 use percept_pipeline::Turn;
@@ -28,6 +28,19 @@ pub fn clock_for(parameters: &RawConfig) -> Result<Clock, AppError> {
 /// Parameters that are refused; what the transport refuses; with autostart, why the node could not be configured.
 pub fn run_lidar_detector(transport: Transport, parameters: RawConfig, stop: &AtomicBool) -> Result<(), AppError> {
     let log = stderr_log(transport.names().full_node().trim_start_matches('/').replace('/', "."));
+    run_lidar_detector_with_log(transport, parameters, log, stop)
+}
+
+/// The same with a log of its own: where the middleware keeps one.
+///
+/// # Errors
+/// Those of [`run_lidar_detector`].
+pub fn run_lidar_detector_with_log(
+    transport: Transport,
+    parameters: RawConfig,
+    log: Log,
+    stop: &AtomicBool,
+) -> Result<(), AppError> {
     let mut node = LidarNode::new(transport, parameters, Arc::new(PooledDetector::load), Arc::clone(&log))?;
     let result = run_node(&mut node, stop);
     log(LogLevel::Info, "ended");
