@@ -61,6 +61,8 @@ pub struct Drive {
     num_frames: u64,
     next: u64,
     cameras: Option<Cameras>,
+    /// Into the frame in which the vehicle started.
+    t_odom_world: Transform,
 }
 
 impl Drive {
@@ -81,13 +83,11 @@ impl Drive {
             return Err(SimError::SceneSetting { name: "speed_mps", found: format!("{speed_mps}"), expected });
         }
         let ahead_m = speed_mps * num_frames as f64 / config.sensor.rotation_hz;
-        if ahead_m > MAX_LENGTH_M {
-            let expected = "speed times duration of at most 20 km: split the drive by seeds";
-            return Err(SimError::SceneSetting { name: "num_frames", found: format!("{num_frames}"), expected });
-        }
-        let mut world = World::sample(&config.scene, seed, ahead_m, f64::from(config.sensor.range_m[1]))?;
-        world.clear_the_lane(speed_mps, num_frames as f64 / config.sensor.rotation_hz);
-        Ok(Self { config, world, seed, view, speed_mps, start, num_frames, next: 0, cameras: None })
+        let range_m = f64::from(config.sensor.range_m[1]);
+        let mut world = World::sample_for_drive(&config.scene, seed, ahead_m, range_m, speed_mps)?;
+        world.clear_the_lane(speed_mps, (num_frames as f64 / config.sensor.rotation_hz).min(LANE_CLEARED_S));
+        let t_odom_world = world.t_world_base(0.0).inverse();
+        Ok(Self { config, world, seed, view, speed_mps, start, num_frames, next: 0, cameras: None, t_odom_world })
     }
 
     /// The same drive with cameras on the vehicle.
@@ -120,8 +120,8 @@ impl Drive {
 const FORGET_EVERY: u64 = 64;
 const FORGET_MARGIN_M: f64 = 40.0;
 
-/// Longest drive laid out at once.
-const MAX_LENGTH_M: f64 = 20_000.0;
+/// Of the first stretch nothing is left to meet after so long: two hours.
+const LANE_CLEARED_S: f64 = 7_200.0;
 
 impl Iterator for Drive {
     type Item = Result<DriveFrame, SimError>;
@@ -138,11 +138,14 @@ impl Iterator for Drive {
             let range_m = f64::from(self.config.sensor.range_m[1]) + FORGET_MARGIN_M;
             self.world.forget_behind(self.speed_mps * time_s, range_m, time_s);
         }
+        if let Err(error) = self.world.come_to(self.speed_mps * time_s) {
+            self.next = self.num_frames;
+            return Some(Err(error));
+        }
         let moment = Moment { time_s, ego_s_m: self.speed_mps * time_s, ego_speed_mps: self.speed_mps, index };
-        let t_odom_world = self.world.t_world_base(0.0).inverse();
         let after_s_m = self.speed_mps * (index + 1) as f64 * period_s;
         let [t_odom_base, t_odom_base_after] =
-            [moment.ego_s_m, after_s_m].map(|s_m| t_odom_world * self.world.t_world_base(s_m));
+            [moment.ego_s_m, after_s_m].map(|s_m| self.t_odom_world * self.world.t_world_base(s_m));
         let stamp = Stamp { nanoseconds: self.start.nanoseconds + (time_s * 1e9).round() as i64 };
         let frame = record(&self.config, &self.world, self.seed, moment, self.view);
         let record = |cameras: &Cameras| cameras.record(&self.config, &self.world, self.seed, moment, stamp);

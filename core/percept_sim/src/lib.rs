@@ -41,8 +41,8 @@ pub use random::Sampler;
 pub use render::{CameraFrame, ImageObject, LightSettings, RenderSettings, RenderedImage, render_cameras};
 pub use rig::{CameraRig, Exposure, RigCamera};
 pub use scene::{
-    CarPark, Details, FrontageMix, LayoutKind, Motorway, ParkingMix, PeopleMix, SceneConfig, SceneMix, Simplify,
-    TrafficMix, World,
+    Actor, CarPark, Details, FrontageMix, LayoutKind, Motion, Motorway, ParkingMix, PeopleMix, SceneConfig, SceneMix,
+    Simplify, TrafficMix, World, WorldSize,
 };
 pub use sensor::{
     DropOutLaw, IntensityDraws, IntensityLaw, LidarModel, PointDriver, Ring, RingOrder, Rotation, SignalLaw,

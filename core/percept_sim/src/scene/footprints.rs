@@ -26,6 +26,22 @@ pub fn rectangle(at_m: [f64; 2], yaw_rad: f64, low: Vec3, high: Vec3) -> BevRect
 }
 
 impl Footprints {
+    /// Forgets the rectangles whose centres are not to be kept.
+    pub fn retain(&mut self, keep: impl Fn([f64; 2]) -> bool) {
+        let kept = std::mem::take(self).rectangles.into_iter().filter(|rectangle| keep(rectangle.center_m));
+        for rectangle in kept {
+            for cell in cells_of(&rectangle) {
+                self.cells.entry(cell).or_default().push(self.rectangles.len());
+            }
+            self.rectangles.push(rectangle);
+        }
+    }
+
+    /// How many rectangles are known.
+    pub fn len(&self) -> usize {
+        self.rectangles.len()
+    }
+
     /// Takes a rectangle if, grown by a margin on each side, it is free.
     pub fn claim(&mut self, rectangle: BevRectangle, margin_m: f64) -> bool {
         let grown = BevRectangle { size_m: rectangle.size_m.map(|side| side + 2.0 * margin_m), ..rectangle };

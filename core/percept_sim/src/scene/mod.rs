@@ -14,12 +14,14 @@ mod scenery;
 mod sections;
 mod shipped;
 mod street;
+mod stretches;
 mod vehicles;
 
 pub use config::{FrontageMix, ParkingMix, SceneConfig};
 pub(crate) use config::{check_range, check_share, check_weights};
 pub use sections::{CarPark, Details, LayoutKind, Motorway, PeopleMix, Simplify, TrafficMix};
 pub use shipped::SceneMix;
+pub use stretches::WorldSize;
 
 use crate::actor::ActorShape;
 use crate::error::SimError;
@@ -33,7 +35,9 @@ use footprints::Footprints;
 use nalgebra::{Isometry3, Translation3, UnitQuaternion};
 use percept_types::Transform;
 use roads::{Extent, LEAST_SIGHT_M};
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
+use stretches::{OpenEnd, TrafficStream};
 
 /// How an actor moves.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -139,6 +143,10 @@ pub struct World {
     waves: Vec<Wave>,
     look: GroundLook,
     ground: Ground,
+    /// Where heights are asked for relative to: single precision holds near it.
+    ground_anchor_m: [f64; 2],
+    /// What a drive needs to go on beyond what is laid out; `None` where everything is.
+    open: Option<Box<OpenEnd>>,
 }
 
 impl World {
@@ -149,24 +157,26 @@ impl World {
     /// When the configuration is impossible or there would be more things than can be numbered.
     pub fn sample(config: &SceneConfig, seed: u64, ahead_m: f64, range_m: f64) -> Result<Self, SimError> {
         config.validate()?;
-        let extent = Extent { ahead_m, sight_m: (range_m + 8.0).clamp(LEAST_SIGHT_M, MOST_SIGHT_M) };
+        Self::lay_out(config, seed, Self::extent(ahead_m, range_m)).finish()
+    }
+
+    fn extent(ahead_m: f64, range_m: f64) -> Extent {
+        Extent { ahead_m, sight_m: (range_m + 8.0).clamp(LEAST_SIGHT_M, MOST_SIGHT_M) }
+    }
+
+    fn lay_out(config: &SceneConfig, seed: u64, extent: Extent) -> Layout {
         let mut layout = match config.layout {
             LayoutKind::Street => {
                 let mut layout = roads::sample(config, seed, extent);
                 crossings::paint(config, seed, &mut layout);
-                crossings::furnish(config, seed, &mut layout);
-                street::furnish(config, seed, &mut layout);
-                vehicles::populate(config, seed, &mut layout);
-                roadside::furnish(config, seed, &mut layout);
-                people::populate(config, seed, &mut layout);
-                crossings::populate(config, seed, &mut layout);
+                layout.furnish_streets(config, seed);
                 layout
             }
             LayoutKind::Motorway => motorway::sample(config, seed, extent),
             LayoutKind::CarPark => car_park::sample(config, seed, extent),
         };
         layout.set_weather(config, seed, extent);
-        layout.finish()
+        layout
     }
 
     /// The ground round an anchor.
@@ -174,12 +184,23 @@ impl World {
         Ground::anchored(&self.waves, &self.roads, anchor_m, reach_m, &self.look)
     }
 
+    fn height_m(&self, x: f64, y: f64) -> f64 {
+        let [anchor_x, anchor_y] = self.ground_anchor_m;
+        f64::from(self.ground.height_m((x - anchor_x) as f32, (y - anchor_y) as f32))
+    }
+
+    /// A road by its number, which stays its own when roads before it are forgotten.
+    fn road(&self, number: usize) -> &Road {
+        let forgotten = self.open.as_ref().map_or(0, |open| open.forgotten_roads);
+        let index = if number == 0 { 0 } else { number.saturating_sub(forgotten).max(1) };
+        &self.roads[index.min(self.roads.len() - 1)]
+    }
+
     /// Where an actor is at a time.
     pub fn pose(&self, motion: &Motion, time_s: f64) -> Pose {
         match *motion {
             Motion::Road { road, s_m, lateral_m, speed_mps, turn_rad } => {
-                let (at_m, heading) =
-                    self.roads[road.min(self.roads.len() - 1)].pose(s_m + speed_mps * time_s, lateral_m);
+                let (at_m, heading) = self.road(road).pose(s_m + speed_mps * time_s, lateral_m);
                 let (sin, cos) = heading.sin_cos();
                 Pose { at_m, yaw_rad: heading + turn_rad, velocity_mps: [speed_mps * cos, speed_mps * sin] }
             }
@@ -204,7 +225,7 @@ impl World {
         let (sin, cos) = pose.yaw_rad.sin_cos();
         let height = |forward: f64, left: f64| {
             let (x, y) = (pose.at_m[0] + forward * cos - left * sin, pose.at_m[1] + forward * sin + left * cos);
-            f64::from(self.ground.height_m(x as f32, y as f32))
+            self.height_m(x, y)
         };
         let (front, rear) = (height(HALF_BASE_M, 0.0), height(-HALF_BASE_M, 0.0));
         let (left, right) = (height(0.0, HALF_TRACK_M), height(0.0, -HALF_TRACK_M));
@@ -218,7 +239,7 @@ impl World {
 
     /// From upright axes on the ground into the world.
     pub fn t_world_upright(&self, pose: &Pose) -> Transform {
-        let z = f64::from(self.ground.height_m(pose.at_m[0] as f32, pose.at_m[1] as f32));
+        let z = self.height_m(pose.at_m[0], pose.at_m[1]);
         Transform::from_yaw([pose.at_m[0], pose.at_m[1], z], pose.yaw_rad)
     }
 
@@ -262,12 +283,30 @@ pub(crate) struct Layout {
     actors: Vec<(ActorShape, Motion)>,
     scenery: Vec<Scenery>,
     taken: Footprints,
+    /// Roads that were furnished before: nothing stands on them.
+    built: Vec<Road>,
+    /// Where along the first road this stretch begins; 0 in the first, where the ego vehicle starts.
+    from_m: f64,
+    /// Density in vehicles per 100 m and speed of each lane of the first road, by its number: the same in all stretches.
+    flows: BTreeMap<usize, [f64; 2]>,
+    /// How traffic comes into a stretch that is not the first.
+    stream: Option<TrafficStream>,
 }
 
 impl Layout {
+    /// Everything on and along streets whose roads are drawn.
+    fn furnish_streets(&mut self, config: &SceneConfig, seed: u64) {
+        crossings::furnish(config, seed, self);
+        street::furnish(config, seed, self);
+        vehicles::populate(config, seed, self);
+        roadside::furnish(config, seed, self);
+        people::populate(config, seed, self);
+        crossings::populate(config, seed, self);
+    }
+
     /// Whether a circle keeps off the carriageways and strips of all roads but `except`.
     fn is_clear_of_roads(&self, at_m: [f64; 2], radius_m: f64, except: Option<usize>) -> bool {
-        self.roads.iter().enumerate().all(|(index, road)| {
+        self.roads.iter().chain(&self.built).enumerate().all(|(index, road)| {
             Some(index) == except
                 || road
                     .locate(at_m[0] as f32, at_m[1] as f32)
@@ -353,6 +392,8 @@ impl Layout {
             waves: self.waves,
             look: self.look,
             ground,
+            ground_anchor_m: [0.0; 2],
+            open: None,
         })
     }
 }
@@ -393,24 +434,31 @@ impl World {
         let ego_lateral_m = self.ego_lateral_m;
         for actor in &mut self.actors {
             if let Motion::Road { road: 0, lateral_m, speed_mps: speed, s_m, .. } = &mut actor.motion
-                && (*lateral_m - ego_lateral_m).abs() < 1.9
+                && (*lateral_m - ego_lateral_m).abs() < OWN_LANE_M
                 && *s_m > -60.0
             {
                 *speed = speed_mps;
             }
         }
-        let meets = |actor: &Actor| {
-            let reach = f64::from(actor.label_box.1.x) / 2.0 + 2.6;
-            let steps = (duration_s / 0.1).ceil() as usize;
-            (0..=steps).any(|step| {
-                let time_s = step as f64 * 0.1;
-                let (ego, _) = self.roads[0].pose(speed_mps * time_s, ego_lateral_m);
-                let other = self.pose(&actor.motion, time_s).at_m;
-                let wide = if actor.is_long() { 0.0 } else { 1.0 };
-                (ego[0] - other[0]).hypot(ego[1] - other[1]) < reach.min(if actor.is_long() { 2.4 } else { 2.0 + wide })
-            })
-        };
-        let doomed: Vec<u16> = self.actors.iter().filter(|a| meets(a)).map(|a| a.instance_id).collect();
+        let steps = (duration_s / 0.1).ceil() as usize;
+        let doomed: Vec<u16> =
+            self.actors.iter().filter(|a| self.meets(a, speed_mps, 0.0, steps)).map(|a| a.instance_id).collect();
         self.actors.retain(|a| !doomed.contains(&a.instance_id));
     }
+
+    /// Whether the ego vehicle, driving at a constant speed from time 0, would come too near to an actor within so many
+    /// tenths of a second from a moment on.
+    fn meets(&self, actor: &Actor, speed_mps: f64, from_s: f64, steps: usize) -> bool {
+        let reach = f64::from(actor.label_box.1.x) / 2.0 + 2.6;
+        (0..=steps).any(|step| {
+            let time_s = from_s + step as f64 * 0.1;
+            let (ego, _) = self.roads[0].pose(speed_mps * time_s, self.ego_lateral_m);
+            let other = self.pose(&actor.motion, time_s).at_m;
+            let wide = if actor.is_long() { 0.0 } else { 1.0 };
+            (ego[0] - other[0]).hypot(ego[1] - other[1]) < reach.min(if actor.is_long() { 2.4 } else { 2.0 + wide })
+        })
+    }
 }
+
+/// What drives less than this beside the ego vehicle's line drives in its lane.
+const OWN_LANE_M: f64 = 1.9;

@@ -46,16 +46,28 @@ pub fn sample(config: &SceneConfig, seed: u64, extent: Extent) -> Layout {
         ..with_ego(config, &mut random, ego_lateral_m)
     };
     let mut layout = layout.with_ego_place();
+    furnish(config, &mut random, &mut layout, &lanes, shoulder_m);
+    layout
+}
+
+/// Furnishes a further stretch of a motorway.
+pub fn furnish_stretch(config: &SceneConfig, seed: u64, layout: &mut Layout) {
+    let Some(lanes) = layout.roads[0].lanes else { return };
+    let shoulder_m = layout.roads[0].half_width_m - lanes.inner_m - lanes.width_m * lanes.per_direction as f32;
+    furnish(config, &mut Sampler::new(seed, "motorway"), layout, &lanes, shoulder_m);
+}
+
+/// Traffic and all that stands.
+fn furnish(config: &SceneConfig, random: &mut Sampler, layout: &mut Layout, lanes: &Lanes, shoulder_m: f32) {
     for direction in [1.0, -1.0] {
-        flow(config, &mut random, &mut layout, &lanes, direction);
+        flow(config, random, layout, lanes, direction);
     }
     layout.parking[0] = [Parking::None; 2];
-    barriers(config, &mut random, &mut layout, &lanes);
-    across(config, &mut random, &mut layout);
-    stranded(config, &mut random, &mut layout, shoulder_m);
-    roadside::construction(config, &mut random, &mut layout, 0);
-    land(config, &mut random, &mut layout);
-    layout
+    barriers(config, random, layout, lanes);
+    across(config, random, layout);
+    stranded(config, random, layout, shoulder_m);
+    roadside::construction(config, random, layout, 0);
+    land(config, random, layout);
 }
 
 /// Traffic of one direction: slow lorries on the outer lane, faster and sparser towards the middle; sometimes a jam.
@@ -68,14 +80,17 @@ fn flow(config: &SceneConfig, random: &mut Sampler, layout: &mut Layout, lanes: 
             true => random.uniform(6.0, 12.0),
             false => scene_density(random, config.traffic_per_100m),
         };
+        let number = 2 * lane + usize::from(direction > 0.0);
+        let density = layout.density_of_lane(0, number, density);
         if density <= 0.0 {
             continue;
         }
         let share = 1.0 - outer as f64 / lanes.per_direction as f64;
         let flowing = fastest - (fastest - slowest) * (0.25 + 0.6 * share) + random.normal(0.0, 1.5);
         let speed = if jam { random.uniform(0.0, 5.0) } else { flowing.max(slowest) };
+        let speed = layout.speed_of_lane(0, number, speed);
         let truck_share = config.motorway.slow_lane_truck_share / 3.0_f64.powi(outer as i32);
-        let [mut s, end] = layout.spans_m[0];
+        let [mut s, end] = layout.traffic_span_m(0, -direction * lanes.middle_m(lane), direction * speed);
         while s < end {
             let shape = match () {
                 () if random.chance(truck_share) => ActorShape::Truck(TruckShape::sample(random)),

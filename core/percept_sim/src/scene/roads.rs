@@ -6,6 +6,7 @@ use crate::random::Sampler;
 use crate::road::{Arc, Road, RoadSide, SideSurface};
 use crate::vector::Vec3;
 use crate::weather::Weather;
+use std::collections::BTreeMap;
 use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
 /// How far behind and ahead of the ego vehicle the world reaches at least: what KITTI's sweeps show.
@@ -70,6 +71,10 @@ pub fn with_ego(config: &SceneConfig, random: &mut Sampler, ego_lateral_m: f64) 
         actors: Vec::new(),
         scenery: Vec::new(),
         taken: Footprints::default(),
+        built: Vec::new(),
+        from_m: 0.0,
+        flows: BTreeMap::new(),
+        stream: None,
     }
 }
 
@@ -137,8 +142,27 @@ pub fn main_arcs(config: &SceneConfig, random: &mut Sampler, extent: Extent) -> 
     arcs
 }
 
+/// The centre line beyond its last arc, to `end_s_m` at least: bends as in the first stretch.
+pub fn further_arcs(config: &SceneConfig, random: &mut Sampler, last: &Arc, end_s_m: f64) -> Vec<Arc> {
+    let (mut at, mut heading) = last.pose(last.length_m);
+    let mut s = last.from_s_m + last.length_m;
+    let mut arcs = Vec::new();
+    while s < end_s_m {
+        // Roads that turned far bend back: they must not cross themselves.
+        let back = if heading.abs() > 0.6 { -heading.signum() * config.max_curvature * 0.7 } else { 0.0 };
+        let bend = if random.chance(0.45) { 0.0 } else { random.normal(0.0, config.max_curvature / 2.0) };
+        let curvature = (back + bend).clamp(-config.max_curvature, config.max_curvature);
+        let arc =
+            Arc { start_m: at, heading_rad: heading, curvature, from_s_m: s, length_m: random.uniform(25.0, 90.0) };
+        (at, heading) = arc.pose(arc.length_m);
+        s += arc.length_m;
+        arcs.push(arc);
+    }
+    arcs
+}
+
 /// A road that crosses the first one at `s_m`, or only joins it; `reach` is a factor on its length.
-fn crossing(
+pub fn crossing(
     config: &SceneConfig,
     random: &mut Sampler,
     main: &Road,

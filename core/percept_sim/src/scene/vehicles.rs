@@ -120,12 +120,14 @@ fn traffic(config: &SceneConfig, random: &mut Sampler, layout: &mut Layout, road
         } else {
             scene_density(random, config.traffic_per_100m) * if road == 0 { 1.0 } else { 0.6 }
         };
+        let density = layout.density_of_lane(road, lane as usize, density);
         if density <= 0.0 {
             continue;
         }
         let mix = &config.traffic;
         let speed = if random.chance(mix.standing_share) { 0.0 } else { random.within(mix.speed_mps) };
-        let [mut s, end] = layout.spans_m[road];
+        let speed = layout.speed_of_lane(road, lane as usize, speed);
+        let [mut s, end] = layout.traffic_span_m(road, lateral, direction * speed);
         while s < end {
             let shape = moving_vehicle(config, random);
             let length = length_of(&shape);
@@ -173,7 +175,7 @@ fn yards(config: &SceneConfig, random: &mut Sampler, layout: &mut Layout, road: 
 fn tram(random: &mut Sampler, layout: &mut Layout) {
     let shape = ActorShape::Tram(TramShape::sample(random));
     let half_width = f64::from(layout.roads[0].half_width_m);
-    let s_m = random.uniform(10.0, 60.0) + length_of(&shape) / 2.0;
+    let s_m = layout.from_m + random.uniform(10.0, 60.0) + length_of(&shape) / 2.0;
     let lateral_m = tram_lateral_m(half_width);
     let speed_mps = -random.uniform(0.0, 9.0);
     layout.place(shape, Motion::Road { road: 0, s_m, lateral_m, speed_mps, turn_rad: PI }, 0.2);

@@ -71,22 +71,29 @@ impl Weather {
         let mut weather = match random.weighted(&[mix.clear, mix.rain, mix.fog, mix.dust]) {
             1 => Self::rain(evenly_in_log(&mut random, mix.rain_mm_h), random.uniform(0.35, 1.0)),
             2 => Self::fog(evenly_in_log(&mut random, mix.fog_visibility_m)),
-            3 => {
-                let count = (random.within(mix.dust_per_100m) * length_m / 100.0).round() as usize;
-                let mut cloud = |random: &mut Sampler| DustCloud {
-                    at_m: place(random),
-                    radii_m: [random.uniform(0.6, 6.0), random.uniform(0.5, 3.0), random.uniform(0.4, 2.2)]
-                        .map(|r| r as f32),
-                    extinction_per_m: random.within(mix.dust_extinction_per_m) as f32,
-                };
-                Self { dust: (0..count).map(|_| cloud(&mut random)).collect(), ..Self::default() }
-            }
+            3 => Self { dust: Self::dust_along(mix, &mut random, length_m, &mut place), ..Self::default() },
             _ => Self::default(),
         };
         if weather.rain_mm_h == 0.0 && random.chance(mix.wet_share) {
             weather.wetness = random.uniform(0.2, 0.9) as f32;
         }
         weather
+    }
+
+    /// Clouds of dust along so much road.
+    pub(crate) fn dust_along(
+        mix: &WeatherMix,
+        random: &mut Sampler,
+        length_m: f64,
+        mut place: impl FnMut(&mut Sampler) -> [f64; 2],
+    ) -> Vec<DustCloud> {
+        let count = (random.within(mix.dust_per_100m) * length_m / 100.0).round() as usize;
+        let mut cloud = |random: &mut Sampler| DustCloud {
+            at_m: place(random),
+            radii_m: [random.uniform(0.6, 6.0), random.uniform(0.5, 3.0), random.uniform(0.4, 2.2)].map(|r| r as f32),
+            extinction_per_m: random.within(mix.dust_extinction_per_m) as f32,
+        };
+        (0..count).map(|_| cloud(random)).collect()
     }
 
     /// Fog of a meteorological visibility.

@@ -1,7 +1,7 @@
 //! Things found in sweeps of which only the points are labelled (SemanticKITTI).
 
 use super::super::detections::OutputDetections;
-use super::scores::share;
+use super::scores::found_and_false;
 use super::threshold::{ClassThreshold, thresholds};
 use super::{MIN_POINTS_OF_PEOPLE, NearSettings};
 use crate::replay::decode_cloud;
@@ -11,7 +11,7 @@ use percept_bag::{BagReader, RawMessage, ReadOptions, TopicFilter};
 use percept_eval::bev_ap::BoxOverlap;
 use percept_eval::instances::{FoundBy, InstanceConfig, InstanceOutcome, judge_instances};
 use percept_eval::operating_point::OperatingPoint;
-use percept_eval::table::{Table, figure};
+use percept_eval::table::Table;
 use percept_kernels::decode_points::decode_points;
 use percept_msgs::sensor_msgs::PointCloud2;
 use percept_types::{Detections, PointCloud, PointLabels, Stamp};
@@ -155,16 +155,7 @@ impl fmt::Display for InstanceScores {
         for class in &self.classes {
             let mut row = class.threshold.row();
             row.push(format!("{} points, {} m", class.config.min_points, class.config.max_range_m));
-            row.extend(match &class.point {
-                Some(point) => [
-                    format!("{} of {}", point.found, point.found + point.missed),
-                    share(point.recall),
-                    share(point.precision),
-                    point.false_boxes.to_string(),
-                    figure(class.false_boxes_a_frame, 2),
-                ],
-                None => [(); 5].map(|()| "-".to_owned()),
-            });
+            row.extend(found_and_false(class.point.as_ref(), class.false_boxes_a_frame));
             row.push(class.ignored.to_string());
             table.push(row);
         }

@@ -59,6 +59,18 @@ impl NearScores {
     }
 }
 
+/// Found, recall, precision, false boxes and those a frame.
+pub(super) fn found_and_false(point: Option<&OperatingPoint>, false_boxes_a_frame: Option<f64>) -> [String; 5] {
+    let Some(point) = point else { return [(); 5].map(|()| "-".to_owned()) };
+    [
+        format!("{} of {}", point.found, point.found + point.missed),
+        share(point.recall),
+        share(point.precision),
+        point.false_boxes.to_string(),
+        figure(false_boxes_a_frame, 2),
+    ]
+}
+
 /// A share in percent.
 pub(super) fn share(value: Option<f64>) -> String {
     value.map_or("-".to_owned(), |value| format!("{:.1} %", value * 100.0))
@@ -78,16 +90,7 @@ impl fmt::Display for NearScores {
         let mut table = Table::new(&[&header[..], &here[..]].concat());
         for class in &self.classes {
             let mut row = class.threshold.row();
-            row.extend(match &class.point {
-                Some(point) => [
-                    format!("{} of {}", point.found, point.found + point.missed),
-                    share(point.recall),
-                    share(point.precision),
-                    point.false_boxes.to_string(),
-                    figure(class.false_boxes_a_frame, 2),
-                ],
-                None => [(); 5].map(|()| "-".to_owned()),
-            });
+            row.extend(found_and_false(class.point.as_ref(), class.false_boxes_a_frame));
             table.push(row);
         }
         writeln!(f, "{table}")
