@@ -48,6 +48,11 @@ fn functions(source: &str) -> Vec<(String, usize)> {
         else {
             continue;
         };
+        // A declaration without a body ends in a semicolon before any brace opens one.
+        let signature_end = lines[start..].iter().find(|line| line.ends_with(['{', '}', ';']));
+        if signature_end.is_some_and(|line| line.ends_with(';')) {
+            continue;
+        }
         let closing = format!("{}}}", &line[..line.len() - code.len()]);
         if let Some(length) = lines[start..].iter().position(|l| *l == closing) {
             let name = code[at + 3..].split(['(', '<']).next().unwrap_or_default();
@@ -76,7 +81,7 @@ fn no_function_is_longer_than_its_cap() {
 
 #[test]
 fn the_length_of_a_function_is_counted_to_its_closing_brace() {
-    let source = "impl A {\n    pub fn one(&self) {\n        if x {\n        }\n    }\n}\nfn two() {\n}\n";
+    let source = "trait T {\n    fn declared(&self);\n}\nimpl A {\n    pub fn one(&self) {\n        if x {\n        }\n    }\n}\nfn two() {\n}\n";
     assert_eq!(functions(source), vec![("one".to_owned(), 4), ("two".to_owned(), 2)]);
 }
 

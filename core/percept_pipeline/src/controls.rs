@@ -49,7 +49,8 @@ impl<P: Perceive> Controls<P> {
         self.publishing.store(publishing, Ordering::Release);
     }
 
-    pub(crate) fn is_publishing(&self) -> bool {
+    /// Whether outputs are published.
+    pub fn is_publishing(&self) -> bool {
         self.publishing.load(Ordering::Acquire)
     }
 

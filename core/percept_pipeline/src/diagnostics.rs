@@ -7,7 +7,7 @@ use crate::{Event, EventKind, Level, Metrics, Task};
 use percept_msgs::diagnostic_msgs::{DiagnosticArray, DiagnosticStatus};
 use percept_msgs::std_msgs::Header;
 use percept_transport::Clock;
-use percept_types::ModelCard;
+use percept_types::{DomainReason, ModelCard};
 use std::time::Duration;
 
 const PERIOD: Duration = Duration::from_secs(1);
@@ -31,8 +31,6 @@ pub struct NodeCondition<'a> {
     pub refusal: Option<&'a str>,
     /// Since when it is active: ROS seconds and steady time; `None` while it is not.
     pub active_since: Option<(f64, Duration)>,
-    /// The model at work, if there is one.
-    pub card: Option<&'a ModelCard>,
     /// The main input.
     pub topic: &'a str,
     /// Publishers of the main input, where known.
@@ -90,7 +88,7 @@ impl Diagnostics {
             self.told_at = Some(steady);
         }
         self.told = now_told;
-        let device = node.card.map_or("", |card| card.device.as_str());
+        let device = metrics.card.as_ref().map_or("", |card| card.device.as_str());
         let statuses = Task::ALL.into_iter().zip(verdicts).map(|(task, verdict)| {
             let status = DiagnosticStatus {
                 level: level_number(verdict.level),
@@ -130,7 +128,7 @@ impl Diagnostics {
                     "use_sim_time is set, but nothing came on /clock: play with --clock",
                 );
             }
-            Task::Domain => metrics.findings.iter().for_each(|f| verdict.and(Level::Warn, f.code, f.message.clone())),
+            Task::Domain => domain(&mut verdict, metrics),
             Task::Time | Task::Transforms | Task::Model => {}
         }
         if let (Task::Model, Some(refusal)) = (task, node.refusal) {
@@ -169,11 +167,10 @@ impl Diagnostics {
             Some((ros, steady)) => (ros.as_secs_f64().max(since_s), steady.max(since_steady)),
             None => (since_s, since_steady),
         };
-        let silent_s = if clock.is_simulated() {
-            clock.now().as_secs_f64() - last_s
-        } else {
-            clock.steady().saturating_sub(last_steady).as_secs_f64()
-        };
+        let steady_s = clock.steady().saturating_sub(last_steady).as_secs_f64();
+        // Simulated time stands still while a bag is paused, and leaps when /clock is heard first.
+        let ros_s = if clock.is_simulated() { clock.now().as_secs_f64() - last_s } else { steady_s };
+        let silent_s = steady_s.min(ros_s);
         if node.expected_rate_hz > 0.0 && silent_s > SILENT_PERIODS / node.expected_rate_hz {
             let who = match node.publishers {
                 Some(0) => "nobody publishes it",
@@ -184,6 +181,20 @@ impl Diagnostics {
             let message = format!("{ever} on {} for {silent_s:.1} s: {who}", node.topic);
             verdict.and(Level::Error, if metrics.last_arrival.is_some() { "silent" } else { "never" }, message);
         }
+    }
+}
+
+/// All reasons speak, the first one first.
+fn domain(verdict: &mut Verdict, metrics: &Metrics) {
+    let reasons: Vec<String> = metrics.domain.iter().map(ToString::to_string).collect();
+    for reason in &metrics.domain {
+        let code = match reason {
+            DomainReason::PointCount { .. } => "point_count",
+            DomainReason::Height { .. } => "height",
+            DomainReason::Range { .. } => "range",
+            DomainReason::Intensity { .. } => "intensity",
+        };
+        verdict.and(Level::Warn, code, reasons.join("; "));
     }
 }
 
@@ -220,7 +231,7 @@ fn with_values(
                 .with("points_cropped", metrics.points.cropped)
         }
         Task::Model => {
-            let card = |value: fn(&ModelCard) -> &str| node.card.map_or("none", value).to_owned();
+            let card = |value: fn(&ModelCard) -> &str| metrics.card.as_ref().map_or("none", value).to_owned();
             status
                 .with("state", node.state)
                 .with("model_id", card(|card| &card.model_id))
@@ -253,7 +264,6 @@ mod tests {
             state: "active",
             refusal: None,
             active_since,
-            card: None,
             topic: "/points",
             publishers: Some(1),
             expected_rate_hz: 10.0,
@@ -330,6 +340,7 @@ mod tests {
         let array = diagnostics.turn(&clock, &metrics, &node).unwrap();
         assert!(status(&array, "time").message.contains("/clock"));
         clock.set(Stamp::from_ns(5_000_000_000));
+        clock.advance(Duration::from_millis(500));
         let array = diagnostics.turn(&clock, &metrics, &node).unwrap();
         assert_eq!(status(&array, "time").level, DiagnosticStatus::OK);
         let input = status(&array, "input");

@@ -29,6 +29,6 @@ pub use diagnostics::{Diagnostics, NodeCondition};
 pub use latency::{LatencyRing, RateMeter};
 pub use metrics::{Event, EventKind, Level, Metrics, Task};
 pub use pipeline::{Pipeline, Turn};
-pub use stage::{Arrival, Assemble, Assembled, Finding, Frame, FrameTimes, InputFault, Publish, Watch};
+pub use stage::{Arrival, Assemble, Assembled, Frame, FrameTimes, InputFault, Publish};
 pub use time_watch::{TimeFault, TimeSettings, TimeWatch};
 pub use transforms::TransformListener;

@@ -1,8 +1,8 @@
 //! What happened to frames: counts, times and the last event of each kind, in constant memory.
 
-use crate::{Finding, LatencyRing, RateMeter};
+use crate::{LatencyRing, RateMeter};
 use percept_transport::SubscriptionCounts;
-use percept_types::{FrameReport, Stamp};
+use percept_types::{DomainReason, FrameReport, ModelCard, Stamp};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -85,6 +85,8 @@ macro_rules! event_kinds {
 event_kinds! {
     /// A message that is no valid input.
     Malformed: Input, Error, "malformed", "a message is no valid input";
+    /// Something before or behind the model panicked.
+    InputPanic: Input, Error, "panics", "a frame broke what stands round the model";
     /// A cloud of the set that did not come in time.
     Incomplete: Input, Warn, "incomplete", "an input of the set is missing";
     /// A stamp of zero.
@@ -99,6 +101,8 @@ event_kinds! {
     JumpedBack: Time, Warn, "jumps_back", "time jumped back, all state was cleared";
     /// A transform was not there in time; the frame was dropped.
     TransformMissing: Transforms, Error, "failures", "a transform is missing and the frame dropped";
+    /// TF does not tell of the sensor's mounting; clouds are taken as mounted as in training.
+    MountingAssumed: Transforms, Warn, "mounting_assumed", "the sensor is taken as mounted as in training";
     /// A transform that the buffer refuses.
     TransformRefused: Transforms, Warn, "refused", "a transform cannot be used";
     /// The model gave an error.
@@ -166,11 +170,20 @@ pub struct Metrics {
     pub last_arrival: Option<(Stamp, Duration)>,
     /// Rate of arrivals.
     pub rate: RateMeter,
-    /// What the watch finds now.
-    pub findings: Vec<Finding>,
+    /// The model at work.
+    pub card: Option<ModelCard>,
+    /// In what inputs are unlike those of training now.
+    pub domain: Vec<DomainReason>,
 }
 
 impl Metrics {
+    /// Begins to listen anew: counts of frames and events go on, those of the subscription begin at 0.
+    pub fn begin_listening(&mut self) {
+        self.take_input(SubscriptionCounts::default(), 0, None);
+        self.rate = RateMeter::default();
+        self.domain.clear();
+    }
+
     /// Notes an event.
     pub fn note(&mut self, kind: EventKind, at: Duration, reason: impl Into<String>) {
         let event = self.events.entry(kind).or_default();

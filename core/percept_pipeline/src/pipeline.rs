@@ -1,11 +1,9 @@
 //! One turn: take what arrived, hold it against time, perceive, publish, count.
 
 use crate::controls::panic_text;
-use crate::{
-    Assemble, Assembled, Controls, EventKind, Frame, FrameTimes, InputFault, Publish, TimeFault, TimeWatch, Watch,
-};
+use crate::{Assemble, Assembled, Controls, EventKind, Frame, FrameTimes, InputFault, Publish, TimeFault, TimeWatch};
 use percept_transport::Clock;
-use percept_types::{FrameReport, Perceive, Stamp, Stamped};
+use percept_types::{DomainWatch, FrameReport, Perceive, Stamp, Stamped};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +25,7 @@ pub struct Pipeline<P: Perceive, A, U> {
     settings: Option<P::Settings>,
     assemble: A,
     publish: U,
-    watch: Option<Box<dyn Watch<P::Input>>>,
+    domain: Option<DomainWatch>,
     time: TimeWatch,
     clock: Clock,
     controls: Arc<Controls<P>>,
@@ -43,13 +41,9 @@ where
 {
     /// A pipeline that has seen nothing.
     pub fn new(model: P, assemble: A, publish: U, time: TimeWatch, clock: Clock, controls: Arc<Controls<P>>) -> Self {
-        Self { model, settings: None, assemble, publish, watch: None, time, clock, controls, started: None }
-    }
-
-    /// Lets somebody look at the inputs beside the model.
-    pub fn with_watch(mut self, watch: Box<dyn Watch<P::Input>>) -> Self {
-        self.watch = Some(watch);
-        self
+        let domain = domain_watch(&model);
+        controls.metrics().card = Some(model.card().clone());
+        Self { model, settings: None, assemble, publish, domain, time, clock, controls, started: None }
     }
 
     /// The model at work.
@@ -62,8 +56,19 @@ where
         self.model
     }
 
-    /// One step: at most one frame; never waits for anything but the model.
+    /// One step: at most one frame; never waits for anything but the model, and never panics.
     pub fn turn(&mut self) -> Turn {
+        match catch_unwind(AssertUnwindSafe(|| self.step())) {
+            Ok(turn) => turn,
+            Err(panic) => {
+                self.assemble.skip();
+                self.note(EventKind::InputPanic, panic_text(&*panic));
+                Turn::Worked
+            }
+        }
+    }
+
+    fn step(&mut self) -> Turn {
         self.take_what_is_new();
         if let Some(now) = self.clock.heard()
             && let Some(back_s) = self.time.check_clock(now)
@@ -74,18 +79,17 @@ where
         }
         let arrived = self.assemble.receive();
         self.assemble.count(&mut self.controls.metrics());
-        match arrived {
+        let is_usable = match arrived {
             Some(Err(fault)) => {
                 self.note(fault.kind, fault.reason);
-                return Turn::Worked;
+                false
             }
-            Some(Ok(arrival)) => {
-                if !self.is_in_time(arrival.stamp) {
-                    self.assemble.skip();
-                    return Turn::Worked;
-                }
-            }
-            None => {}
+            Some(Ok(arrival)) => self.is_in_time(arrival.stamp),
+            None => true,
+        };
+        if !is_usable {
+            self.assemble.skip();
+            return Turn::Worked;
         }
         let assembled = self.assemble.assemble(self.clock.steady(), &mut self.controls.metrics());
         match assembled {
@@ -110,9 +114,10 @@ where
             match applied {
                 Ok(()) => {
                     self.model = model;
-                    let card = self.model.card();
-                    let reason = format!("{}, {}", card.model_id, card.weights_sha256);
-                    self.note(EventKind::Swapped, reason);
+                    self.domain = domain_watch(&self.model);
+                    let card = self.model.card().clone();
+                    self.note(EventKind::Swapped, format!("{}, {}", card.model_id, card.weights_sha256));
+                    self.controls.metrics().card = Some(card);
                 }
                 Err(error) => self.note(EventKind::SwapFailed, format!("they refuse the settings in force: {error}")),
             }
@@ -149,9 +154,10 @@ where
 
     fn clear_after_jump(&mut self, now: Stamp, reason: &str) {
         self.assemble.forget(now);
-        if let Some(watch) = &mut self.watch {
-            watch.forget();
+        if let Some(domain) = &mut self.domain {
+            domain.clear();
         }
+        self.controls.metrics().domain.clear();
         self.started = None;
         self.note(EventKind::JumpedBack, reason);
     }
@@ -181,9 +187,9 @@ where
         }
         let total = self.clock.steady().saturating_sub(frame.received_steady);
         self.controls.metrics().total.push(total);
-        if let Some(watch) = &mut self.watch {
-            watch.observe(&frame.input, &report);
-            self.controls.metrics().findings = watch.findings();
+        if let (Some(domain), Some(figures)) = (&mut self.domain, &report.input) {
+            domain.observe(figures);
+            self.controls.metrics().domain = domain.reasons();
         }
     }
 
@@ -216,6 +222,11 @@ where
     fn note(&self, kind: EventKind, reason: impl Into<String>) {
         self.controls.metrics().note(kind, self.clock.steady(), reason);
     }
+}
+
+/// Weights that tell what training looked like are watched for inputs unlike it.
+fn domain_watch(model: &impl Perceive) -> Option<DomainWatch> {
+    model.card().input_statistics.as_ref().map(DomainWatch::new)
 }
 
 fn too_old(age_s: f64) -> String {

@@ -1,7 +1,7 @@
 //! What stands before and behind the model.
 
 use crate::{EventKind, Metrics};
-use percept_types::{BoxError, FrameReport, Stamp, Stamped};
+use percept_types::{BoxError, Stamp, Stamped};
 use std::time::Duration;
 
 /// Something that was taken from a topic and waits to become a frame.
@@ -97,25 +97,4 @@ pub trait Publish<O>: Send {
     /// # Errors
     /// Where a topic refuses it; the node goes on.
     fn failed(&mut self, header: &Stamped<()>) -> Result<(), BoxError>;
-}
-
-/// Something that a person should look at.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Finding {
-    /// A short name that stays the same while the finding does.
-    pub code: &'static str,
-    /// In words, with the reason.
-    pub message: String,
-}
-
-/// Looks at inputs beside the model: whether they are like those of training.
-pub trait Watch<I>: Send {
-    /// Looks at a frame that the model has done.
-    fn observe(&mut self, input: &I, report: &FrameReport);
-
-    /// What is wrong now; empty where nothing is.
-    fn findings(&self) -> Vec<Finding>;
-
-    /// Begins anew, as after a jump of time.
-    fn forget(&mut self);
 }

@@ -3,7 +3,7 @@
 
 mod bench_node;
 
-use bench_node::{Bench, Wish};
+use bench_node::{Bench, Wish, matching};
 use percept_msgs::sensor_msgs::PointCloud2;
 use percept_pipeline::{EventKind, TimeSettings, Turn};
 use percept_types::Stamp;
@@ -116,7 +116,55 @@ fn a_bag_that_loops_clears_all_state_once_with_one_diagnostic() {
     let metrics = bench.metrics();
     assert_eq!((metrics.count(EventKind::JumpedBack), metrics.frames), (2, 60));
     assert_eq!(metrics.count(EventKind::OutOfOrder) + metrics.count(EventKind::FutureStamp), 0);
-    assert_eq!(bench.watch_forgotten(), 2);
+}
+
+#[test]
+fn inputs_unlike_training_are_told_with_the_reason_and_forgotten_at_a_jump_of_time() {
+    use percept_types::{DomainReason, InputFigures};
+    /// What is seen, the reason that is to be told, and words of it.
+    type Unlike = (InputFigures, fn(&DomainReason) -> bool, &'static str);
+    let unlike: [Unlike; 4] = [
+        (
+            InputFigures { ground_height_m: Some(-2.2), ..matching() },
+            |reason| matches!(reason, DomainReason::Height { .. }),
+            "sensor's height",
+        ),
+        (
+            InputFigures { range_percentiles_m: [2.0, 5.0, 12.0], ..matching() },
+            |reason| matches!(reason, DomainReason::Range { .. }),
+            "12 m, 33 m in training",
+        ),
+        (
+            InputFigures { num_points: 5_000.0, ..matching() },
+            |reason| matches!(reason, DomainReason::PointCount { .. }),
+            "fewer beams",
+        ),
+        (
+            InputFigures { intensity_percentiles: [0.0, 51.0, 127.0], ..matching() },
+            |reason| matches!(reason, DomainReason::Intensity { .. }),
+            "intensity 0..1 expected, 0..255 seen",
+        ),
+    ];
+    for (figures, is_reason, words) in unlike {
+        let mut bench = Bench::new();
+        let frames = |bench: &mut Bench, count| {
+            for _ in 0..count {
+                bench.send(bench.cloud(1));
+                bench.turns();
+                bench.advance(PERIOD);
+            }
+        };
+        frames(&mut bench, 500);
+        assert!(bench.metrics().domain.is_empty(), "500 frames that match");
+        *bench.figures.lock().unwrap() = figures;
+        frames(&mut bench, 40);
+        let reasons = bench.metrics().domain;
+        assert!(matches!(&reasons[..], [reason] if is_reason(reason)), "{reasons:?}");
+        assert!(reasons[0].to_string().contains(words), "{}", reasons[0]);
+        bench.set_time(Stamp::from_ns(1_000_000_000_000));
+        frames(&mut bench, 1);
+        assert!(bench.metrics().domain.is_empty());
+    }
 }
 
 #[test]

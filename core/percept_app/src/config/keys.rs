@@ -107,6 +107,7 @@ pub const DETECTOR_KEYS: &[Key] = &[
     text("device", "auto", "auto, cpu or cuda:N"),
     whole("threads", 0, (0.0, 1024.0), "threads of the network, 0: as many as cores"),
     flag("autostart", true, "a node configures and activates itself; false: a lifecycle client does"),
+    flag("watch_weights", false, "a node takes a new weights file of this path while it runs, between two frames"),
     flag("use_sim_time", false, "a node takes its time from /clock"),
     text("input_topic", "", "PointCloud2 topic, empty: a node's ~/input/pointcloud, a bag's only one"),
     list("further_topics", Kind::Texts, "PointCloud2 topics of further LiDARs, joined with the first by stamp and TF"),

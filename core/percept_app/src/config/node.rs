@@ -23,6 +23,8 @@ pub enum OutputType {
 pub struct NodeConfig {
     /// Whether the node configures and activates itself.
     pub autostart: bool,
+    /// Whether a replaced weights file is taken while the node runs.
+    pub watch_weights: bool,
     /// Whether time comes from /clock.
     pub use_sim_time: bool,
     /// Message of `~/output/objects`.
@@ -52,6 +54,7 @@ impl NodeConfig {
         };
         Ok(Self {
             autostart: raw.get("autostart") != Some(&Value::Bool(false)),
+            watch_weights: is_on("watch_weights"),
             use_sim_time,
             output_type: output_type(raw)?,
             expected_rate_hz: number("expected_rate_hz", 10.0)?,

@@ -1,6 +1,7 @@
 //! The LiDAR detector as a managed node.
 
 use super::outputs::PublishDetections;
+use super::weights_watch::WeightsWatch;
 use super::{DetectorOutputs, Log, LogLevel, ParameterServer};
 use crate::config::{DetectorConfig, NodeConfig, RawConfig};
 use crate::detector::check_thresholds;
@@ -14,6 +15,7 @@ use percept_pipeline::{Controls, Diagnostics, NodeCondition, Pipeline, TimeWatch
 use percept_transport::{Link, Publisher, QosProfile, TopicName, Transport, TransportError};
 use percept_types::{BoxError, Detections, ModelCard, MountedCloud, Perceive, Transform};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// What a LiDAR node drives: clouds in, boxes out, and a configuration of which it takes what may change.
@@ -27,12 +29,17 @@ type LidarPipeline<P> = Pipeline<P, CloudAssembler<MountedCloud>, PublishDetecti
 
 /// Steps the frames of a node: its own thread holds one.
 pub struct Frames<P: LidarModel> {
+    controls: Arc<Controls<P>>,
     pipeline: Arc<Mutex<Option<LidarPipeline<P>>>>,
 }
 
 impl<P: LidarModel> Frames<P> {
     /// One step of the pipeline, if the node is active.
     pub fn turn(&self) -> Turn {
+        // Without a look at this first, a busy pipeline would hardly let go of its lock to be taken down.
+        if !self.controls.is_publishing() {
+            return Turn::Idle;
+        }
         lock(&self.pipeline).as_mut().map_or(Turn::Idle, Pipeline::turn)
     }
 }
@@ -64,7 +71,8 @@ struct Parts<P: LidarModel> {
     model: Option<P>,
     pipeline: Arc<Mutex<Option<LidarPipeline<P>>>>,
     outputs: Option<Arc<DetectorOutputs>>,
-    card: Option<ModelCard>,
+    weights: Option<WeightsWatch>,
+    reloading: Option<JoinHandle<()>>,
     input: Option<TopicName>,
     active_since: Option<(f64, Duration)>,
     /// Why the last transition did not succeed.
@@ -107,7 +115,8 @@ impl<P: LidarModel> LidarNode<P> {
                 model: None,
                 pipeline: Arc::default(),
                 outputs: None,
-                card: None,
+                weights: None,
+                reloading: None,
                 input: None,
                 active_since: None,
                 refusal: None,
@@ -137,7 +146,7 @@ impl<P: LidarModel> LidarNode<P> {
 
     /// What steps the frames, for a thread of its own.
     pub fn frames(&self) -> Frames<P> {
-        Frames { pipeline: Arc::clone(&self.parts.pipeline) }
+        Frames { controls: Arc::clone(&self.parts.controls), pipeline: Arc::clone(&self.parts.pipeline) }
     }
 
     /// Goes through a transition of this number.
@@ -187,20 +196,27 @@ impl<P: LidarModel> LidarNode<P> {
         }
     }
 
-    /// Builds and warms the weights that the configuration names anew, and swaps them in between two frames.
+    /// Builds and warms the weights of the configured path anew and swaps them in between two frames; a failure is in
+    /// the diagnostics and leaves the old ones.
     ///
     /// # Errors
-    /// When no thread can be started; a failure of the weights themselves is in the diagnostics.
-    pub fn reload_weights(&self) -> Result<std::thread::JoinHandle<()>, AppError> {
-        let (factory, config) = (Arc::clone(&self.parts.factory), self.parts.config.clone());
-        let build = move || factory(&config).map_err(|error| Box::new(error) as BoxError);
-        swap_in_background(&self.parts.controls, self.parts.transport.clock(), build)
-            .map_err(AppError::stage("starting a thread"))
+    /// When no thread can be started.
+    pub fn reload_weights(&mut self) -> Result<(), AppError> {
+        self.parts.reload_weights()
+    }
+
+    /// Waits until weights that are being built are offered or refused.
+    pub fn wait_for_weights(&mut self) {
+        if let Some(reloading) = self.parts.reloading.take() {
+            // What the thread had to tell is in the metrics, a panic too.
+            let _ = reloading.join();
+        }
     }
 
     /// Answers services and publishes diagnostics; never waits.
     pub fn control_turn(&mut self) {
         let Self { parts, lifecycle, services, parameters, .. } = self;
+        parts.take_replaced_weights();
         if let Some(services) = services {
             let log = Arc::clone(&parts.log);
             services.answer(lifecycle, parts, |text| log(LogLevel::Warn, &text));
@@ -227,7 +243,6 @@ impl<P: LidarModel> LidarNode<P> {
             state: self.lifecycle.state().label(),
             refusal: parts.refusal.as_deref(),
             active_since: parts.active_since,
-            card: parts.card.as_ref(),
             topic: input.map_or("", |topic| topic.as_str()),
             publishers: input.and_then(|topic| parts.transport.publishers(topic)),
             expected_rate_hz: parts.node.expected_rate_hz,
@@ -245,7 +260,7 @@ impl<P: LidarModel> Parts<P> {
     /// Puts changed parameters to work; nothing of them where one is refused.
     fn accept(&mut self, raw: &RawConfig) -> Result<(), ConfigError> {
         let config = DetectorConfig::from_raw(raw)?;
-        if let Some(card) = &self.card {
+        if let Some(card) = &self.controls.metrics().card {
             check_thresholds(&config, &card.class_names)?;
         }
         self.config = DetectorConfig { weights: self.config.weights.take(), ..config };
@@ -260,6 +275,35 @@ impl<P: LidarModel> Parts<P> {
         Ok(())
     }
 
+    /// Begins to build new weights where their file was replaced and none are being built.
+    fn take_replaced_weights(&mut self) {
+        let steady = self.transport.clock().steady();
+        let is_building = self.reloading.as_ref().is_some_and(|thread| !thread.is_finished());
+        let is_replaced = self.weights.as_mut().is_some_and(|watch| !is_building && watch.is_replaced(steady));
+        if is_replaced && let Err(error) = self.reload_weights() {
+            (self.log)(LogLevel::Error, &error.to_string());
+        }
+    }
+
+    fn reload_weights(&mut self) -> Result<(), AppError> {
+        let (factory, config) = (Arc::clone(&self.factory), self.config.clone());
+        let classes = self.controls.metrics().card.as_ref().map(|card| card.class_names.clone());
+        let build = move || {
+            let model = factory(&config).map_err(|error| Box::new(error) as BoxError)?;
+            let found = &model.card().class_names;
+            match classes {
+                // Subscribers know the numbers of the classes by now.
+                Some(known) if known != *found => {
+                    Err(format!("classes {found:?} instead of {known:?}: restart the node for them").into())
+                }
+                _ => Ok(model),
+            }
+        };
+        let thread = swap_in_background(&self.controls, self.transport.clock(), build);
+        self.reloading = Some(thread.map_err(AppError::stage("starting a thread"))?);
+        Ok(())
+    }
+
     fn configure(&mut self) -> Result<(), AppError> {
         let model = (self.factory)(&self.config)?;
         let card = model.card().clone();
@@ -269,7 +313,10 @@ impl<P: LidarModel> Parts<P> {
         outputs.publish_labels(Header::new(self.transport.clock().now(), ""), &card.class_names, threshold)?;
         let ModelCard { model_id, device, .. } = &card;
         (self.log)(LogLevel::Info, &format!("configured: {model_id} on {device}, classes {:?}", card.class_names));
-        (self.outputs, self.card, self.model) = (Some(Arc::new(outputs)), Some(card), Some(model));
+        let (path, steady) = (self.config.weights.clone(), self.transport.clock().steady());
+        self.weights = path.filter(|_| self.node.watch_weights).map(|path| WeightsWatch::new(path, steady));
+        self.controls.metrics().card = Some(card);
+        (self.outputs, self.model) = (Some(Arc::new(outputs)), Some(model));
         Ok(())
     }
 
@@ -295,6 +342,7 @@ impl<P: LidarModel> Parts<P> {
         (self.log)(LogLevel::Info, &format!("active: listening on {}", assembler.topic()));
         self.input = Some(assembler.topic().clone());
         self.active_since = Some((clock.now().as_secs_f64(), clock.steady()));
+        self.controls.metrics().begin_listening();
         self.controls.set_publishing(true);
         let (time, controls) = (TimeWatch::new(self.node.time), Arc::clone(&self.controls));
         let pipeline = Pipeline::new(model, assembler, PublishDetections(Arc::clone(outputs)), time, clock, controls);
@@ -313,7 +361,8 @@ impl<P: LidarModel> Parts<P> {
 
     fn free(&mut self) {
         self.deactivate();
-        (self.model, self.outputs, self.card, self.input) = (None, None, None, None);
+        (self.model, self.outputs, self.weights, self.input) = (None, None, None, None);
+        self.controls.metrics().card = None;
     }
 
     fn outcome(&mut self, result: Result<(), AppError>) -> Outcome {

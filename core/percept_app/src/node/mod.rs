@@ -13,8 +13,9 @@ mod outputs;
 mod parameters;
 mod pooled;
 mod run;
+mod weights_watch;
 
-pub use lidar::{LidarModel, LidarNode, ModelFactory};
+pub use lidar::{Frames, LidarModel, LidarNode, ModelFactory};
 pub use log::{Log, LogLevel, stderr_log};
 pub use outputs::DetectorOutputs;
 pub use parameters::ParameterServer;

@@ -1,15 +1,18 @@
 //! A node on the bench: a fake model that does as it is told, a sensor, and a clock that moves by hand.
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "clippy's leave for tests does not reach what they share")]
 
 use percept_msgs::sensor_msgs::{PointCloud2, PointField};
 use percept_msgs::std_msgs::Header;
 use percept_pipeline::cloud::{CloudAssembler, CloudSettings};
 use percept_pipeline::{
-    Controls, Finding, FrameTimes, Metrics, Pipeline, Publish, TimeSettings, TimeWatch, Turn, Watch, swap_in_background,
+    Controls, FrameTimes, Metrics, Pipeline, Publish, TimeSettings, TimeWatch, Turn, swap_in_background,
 };
 use percept_transport::{Clock, MemoryHub, Names, Publisher, QosProfile, Transport};
-use percept_types::{BoxError, FrameReport, ModelCard, Perceive, RawCloud, Stamp, Stamped, Transform, VoxelGrid};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use percept_types::{
+    BoxError, FrameReport, InputFigures, InputStatistics, ModelCard, Perceive, RawCloud, Stamp, Stamped, Transform,
+    VoxelGrid,
+};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -35,6 +38,8 @@ pub struct Seen {
     pub times: Vec<FrameTimes>,
     pub inputs: Vec<(RawCloud, Option<Transform>)>,
     pub failures: usize,
+    /// Whether inputs and outputs are not kept: for long runs.
+    pub forgets: bool,
 }
 
 struct Sensor {
@@ -50,7 +55,31 @@ pub struct FakeModel {
     sensor: Arc<Sensor>,
     controls: Arc<Controls<FakeModel>>,
     seen: Arc<Mutex<Seen>>,
+    figures: Arc<Mutex<InputFigures>>,
     card: ModelCard,
+}
+
+/// What the fake weights were trained on.
+pub fn trained() -> InputStatistics {
+    InputStatistics {
+        num_points_mean: 20_000.0,
+        num_points_std: 5_000.0,
+        z_percentiles_m: [-1.8, -1.5, 0.4],
+        range_percentiles_m: [4.0, 9.0, 33.0],
+        intensity_percentiles: [0.0, 0.2, 0.5],
+        ground_height_m: Some(-1.7),
+    }
+}
+
+/// Figures of an input that looks like training's.
+pub fn matching() -> InputFigures {
+    InputFigures {
+        num_points: 21_000.0,
+        z_percentiles_m: [-1.8, -1.5, 0.4],
+        range_percentiles_m: [4.0, 9.0, 33.0],
+        intensity_percentiles: [0.0, 0.2, 0.5],
+        ground_height_m: Some(-1.7),
+    }
 }
 
 impl Perceive for FakeModel {
@@ -60,7 +89,12 @@ impl Perceive for FakeModel {
 
     fn perceive(&mut self, input: &Self::Input, report: &mut FrameReport) -> Result<usize, BoxError> {
         report.points_in = input.0.num_points();
-        self.seen.lock().unwrap().inputs.push(input.clone());
+        report.input = Some(*self.figures.lock().unwrap());
+        let mut seen = self.seen.lock().unwrap();
+        if !seen.forgets {
+            seen.inputs.push(input.clone());
+        }
+        drop(seen);
         let wish = std::mem::take(&mut *self.wish.lock().unwrap());
         match wish {
             Wish::Nothing => {}
@@ -96,6 +130,9 @@ struct Outlet(Arc<Mutex<Seen>>);
 impl Publish<usize> for Outlet {
     fn publish(&mut self, header: &Stamped<()>, output: &usize, times: &FrameTimes) -> Result<(), BoxError> {
         let mut seen = self.0.lock().unwrap();
+        if seen.forgets {
+            return Ok(());
+        }
         seen.outputs.push(header.clone().map(|()| *output));
         seen.times.push(*times);
         Ok(())
@@ -104,20 +141,6 @@ impl Publish<usize> for Outlet {
     fn failed(&mut self, _: &Stamped<()>) -> Result<(), BoxError> {
         self.0.lock().unwrap().failures += 1;
         Ok(())
-    }
-}
-
-struct Watcher(Arc<AtomicUsize>);
-
-impl Watch<(RawCloud, Option<Transform>)> for Watcher {
-    fn observe(&mut self, _: &(RawCloud, Option<Transform>), _: &FrameReport) {}
-
-    fn findings(&self) -> Vec<Finding> {
-        Vec::new()
-    }
-
-    fn forget(&mut self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -130,7 +153,8 @@ pub struct Bench {
     sensor: Arc<Sensor>,
     wish: Arc<Mutex<Wish>>,
     pub seen: Arc<Mutex<Seen>>,
-    forgotten: Arc<AtomicUsize>,
+    /// What the model says of its inputs.
+    pub figures: Arc<Mutex<InputFigures>>,
     settings: usize,
 }
 
@@ -174,8 +198,11 @@ impl Bench {
     }
 
     pub fn build(clouds: CloudSettings, time: TimeSettings) -> Self {
+        Self::on(Clock::manual(Stamp::from_ns(1_000_000_000_000)), clouds, time)
+    }
+
+    pub fn on(clock: Clock, clouds: CloudSettings, time: TimeSettings) -> Self {
         let hub = MemoryHub::new();
-        let clock = Clock::manual(Stamp::from_ns(1_000_000_000_000));
         let node = hub.join(Names::new("/", "detector", &[]).unwrap(), clock.clone());
         let driver = hub.join(Names::new("/", "driver", &[]).unwrap(), clock.clone());
         let publisher = driver.advertise("/detector/input/pointcloud", QosProfile::SENSOR_DATA).unwrap();
@@ -188,11 +215,13 @@ impl Bench {
             weights_sha256: "0123".into(),
             class_names: vec![],
             grid,
-            input_statistics: None,
+            input_statistics: Some(trained()),
             trained_mounting: None,
             device: "bench".into(),
         };
+        let figures = Arc::new(Mutex::new(matching()));
         let model = FakeModel {
+            figures: Arc::clone(&figures),
             factor: 1,
             offset: 0,
             wish: Arc::clone(&wish),
@@ -202,11 +231,9 @@ impl Bench {
             card,
         };
         let assembler = CloudAssembler::new(&node, clouds, |cloud, t| (cloud, t)).unwrap();
-        let forgotten = Arc::new(AtomicUsize::new(0));
         let (outlet, watch) = (Outlet(Arc::clone(&seen)), TimeWatch::new(time));
-        let pipeline = Pipeline::new(model, assembler, outlet, watch, clock.clone(), Arc::clone(&controls))
-            .with_watch(Box::new(Watcher(Arc::clone(&forgotten))));
-        Self { hub, clock, driver, pipeline, controls, sensor, wish, seen, forgotten, settings: 0 }
+        let pipeline = Pipeline::new(model, assembler, outlet, watch, clock.clone(), Arc::clone(&controls));
+        Self { hub, clock, driver, pipeline, controls, sensor, wish, seen, figures, settings: 0 }
     }
 
     pub fn now(&self) -> Stamp {
@@ -250,6 +277,10 @@ impl Bench {
         self.controls.metrics().clone()
     }
 
+    pub fn last_waited(&self) -> Duration {
+        self.controls.metrics().waited.last().unwrap()
+    }
+
     pub fn outputs(&self) -> Vec<Stamped<usize>> {
         self.seen.lock().unwrap().outputs.clone()
     }
@@ -262,10 +293,6 @@ impl Bench {
         self.seen.lock().unwrap().failures
     }
 
-    pub fn watch_forgotten(&self) -> usize {
-        self.forgotten.load(Ordering::Relaxed)
-    }
-
     pub fn set_offset(&self, offset: usize) {
         self.controls.set_settings(offset);
     }
@@ -273,6 +300,7 @@ impl Bench {
     /// A model of this factor, built on another thread.
     pub fn swap(&self, factor: Result<usize, &'static str>) -> std::thread::JoinHandle<()> {
         let model = self.pipeline.model();
+        let figures = Arc::clone(&model.figures);
         let (wish, sensor, controls, seen, card) = (
             Arc::clone(&model.wish),
             Arc::clone(&model.sensor),
@@ -282,7 +310,7 @@ impl Bench {
         );
         let build = move || {
             let factor = factor?;
-            Ok(FakeModel { factor, offset: 0, wish, sensor, controls, seen, card })
+            Ok(FakeModel { figures, factor, offset: 0, wish, sensor, controls, seen, card })
         };
         swap_in_background(&self.controls, &self.clock, build).unwrap()
     }
