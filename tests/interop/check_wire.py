@@ -499,7 +499,7 @@ def main():
     parser.add_argument("--detector", nargs=4, metavar=("PERCEPT", "WEIGHTS", "BAG", "BOXES"))
     names = [scenario.__name__ for scenario in [*SCENARIOS, detector]]
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=", ".join(names))
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     check(set(args.scenarios) <= set(names), f"no such scenario; there are {names}")
     wanted = args.scenarios or [name for name in names if name != "detector" or args.detector]
     for scenario in [*SCENARIOS, detector]:

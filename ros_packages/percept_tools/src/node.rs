@@ -155,6 +155,7 @@ pub fn run(args: &NodeArgs, stop: &AtomicBool) -> Result<Outcome> {
 fn run_over_dds(args: &NodeArgs, names: Names, parameters: RawConfig, stop: &AtomicBool) -> Result<Outcome> {
     use percept_transport::dds::{self, DdsSettings, GidForm, WireLog};
     WireLog::install();
+    dds::end_process_with_dds();
     let mut settings = DdsSettings::from_environment()?;
     settings.domain_id = args.domain.unwrap_or(settings.domain_id);
     settings.interface = args.interface.clone().or(settings.interface);

@@ -10,8 +10,8 @@ use super::payload::{Body, RawCdr};
 use super::settings::GidForm;
 use crate::Names;
 use percept_msgs::cdr::CdrWriter;
-use rustdds::GUID;
 use rustdds::no_key::DataWriter;
+use rustdds::{DomainParticipant, GUID, RTPSEntity};
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
@@ -28,7 +28,8 @@ pub(super) enum End {
 /// What the graph is told of one node.
 pub(super) struct Graph {
     writer: DataWriter<Body, RawCdr>,
-    participant: GUID,
+    /// Held by the node's readers and writers through this graph: it must outlive them.
+    participant: DomainParticipant,
     namespace: String,
     node: String,
     form: GidForm,
@@ -52,7 +53,12 @@ impl Entities {
 
 impl Graph {
     /// Tells the node's name at once.
-    pub(super) fn new(writer: DataWriter<Body, RawCdr>, participant: GUID, names: &Names, form: GidForm) -> Self {
+    pub(super) fn new(
+        writer: DataWriter<Body, RawCdr>,
+        participant: DomainParticipant,
+        names: &Names,
+        form: GidForm,
+    ) -> Self {
         let (namespace, node) = (names.namespace().to_owned(), names.node().to_owned());
         let graph = Self { writer, participant, namespace, node, form, entities: Mutex::default() };
         graph.tell(|_| ());
@@ -76,7 +82,7 @@ impl Graph {
     fn tell(&self, change: impl FnOnce(&mut Entities)) {
         let mut entities = self.entities.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut entities);
-        let message = encoded(self.participant.to_bytes(), &self.namespace, &self.node, &entities, self.form);
+        let message = encoded(self.participant.guid().to_bytes(), &self.namespace, &self.node, &entities, self.form);
         // Written under the lock, so that the last word is the newest. A peer that hears none sees a node without a name.
         if let Some(body) = Body::of_message(message)
             && let Err(error) = self.writer.write(body, None)

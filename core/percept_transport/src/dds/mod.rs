@@ -34,6 +34,7 @@ use rustdds::{
     DomainParticipant, DomainParticipantBuilder, GUID, Publisher, QosPolicies, QosPolicyBuilder, RTPSEntity,
     Subscriber, Timestamp, Topic, TopicKind,
 };
+use services::{Matches, Replies};
 use spin::{Destination, Reader, Route, RouteGuard, Spin};
 use std::sync::Arc;
 use wire_log::WireCounters;
@@ -45,6 +46,7 @@ pub struct DdsNode {
     spin: Spin,
     graph: Arc<Graph>,
     counters: Arc<WireCounters>,
+    matches: Arc<Matches>,
     publisher: Publisher,
     subscriber: Subscriber,
     participant: DomainParticipant,
@@ -54,6 +56,20 @@ impl std::fmt::Debug for DdsNode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("DdsNode").field("context", &self.context).finish_non_exhaustive()
     }
+}
+
+/// Ends the process, with exit code 2, when a thread of DDS panics: a node that has become deaf and dumb would otherwise go
+/// on, and nobody would start it again. For mains; a panic elsewhere is left to whoever catches it.
+pub fn end_process_with_dds() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        before(panic);
+        let name = std::thread::current().name().unwrap_or_default().to_owned();
+        if name.starts_with("RustDDS") || name == spin::THREAD_NAME {
+            eprintln!("error: DDS failed within ({name}); the node ends so that it can be started again");
+            std::process::exit(2);
+        }
+    }));
 }
 
 fn refused(what: &str, error: &dyn std::fmt::Debug) -> TransportError {
@@ -79,11 +95,13 @@ pub fn join(names: Names, clock: Clock, settings: &DdsSettings) -> Result<Transp
     let subscriber = participant.create_subscriber(&none).map_err(|error| refused(&joining, &error))?;
     let latched = wire_names::writer_policies(QosProfile::LATCHED);
     let told = created_writer(&participant, &publisher, graph::TOPIC, graph::TYPE.to_owned(), &latched)?;
-    let graph = Arc::new(Graph::new(told, participant.guid(), &names, settings.gid_form));
+    let graph = Arc::new(Graph::new(told, participant.clone(), &names, settings.gid_form));
     let counters = Arc::new(WireCounters::default());
-    let spin = Spin::start(participant.status_listener(), Arc::clone(&counters))?;
+    let matches = Arc::new(Matches::default());
+    let spin = Spin::start(participant.status_listener(), Arc::clone(&counters), Arc::clone(&matches))?;
     let context = NodeContext::new(names, clock);
-    Ok(Transport::Dds(Box::new(DdsNode { context, spin, graph, counters, publisher, subscriber, participant })))
+    let node = DdsNode { context, spin, graph, counters, matches, publisher, subscriber, participant };
+    Ok(Transport::Dds(Box::new(node)))
 }
 
 fn created_topic(
@@ -222,7 +240,9 @@ impl BackEnd for DdsNode {
         let type_of = |half: &str| wire_names::type_name(service_type.name, half);
         // The writer first: a client that sees the reader may ask at once.
         let replies = self.writer(&wire_names::reply_topic(service), type_of("_Response"), QosProfile::RELIABLE)?;
-        let destination = Destination::Requests(requests, Arc::clone(&replies.writer));
+        let (writer, counters) = (Arc::clone(&replies.writer), Arc::clone(&self.counters));
+        let way = Arc::new(Replies::new(writer, Arc::clone(&self.matches), counters));
+        let destination = Destination::Requests(requests, way);
         let name = wire_names::request_topic(service);
         let route = self.route(name, type_of("_Request"), QosProfile::RELIABLE, destination)?;
         Ok(Link::new((route, replies)))

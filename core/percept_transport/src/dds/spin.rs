@@ -1,13 +1,13 @@
 //! The spin thread: empties every reader as soon as it has something, and does nothing else.
 
 use super::payload::RawCdr;
-use super::services::{self, ReplyWriter};
+use super::services::{self, Matches, Replies};
 use super::wire_log::WireCounters;
 use crate::{Inbox, RequestInbox, TransportError};
 use rustdds::mio1::event::Source;
 use rustdds::mio1::{Events, Interest, Poll, Registry, Token, Waker};
 use rustdds::no_key::SimpleDataReader;
-use rustdds::{DomainParticipantStatusEvent, DomainParticipantStatusListener, StatusEvented};
+use rustdds::{DomainParticipantStatusEvent, DomainParticipantStatusListener, QosPolicies, StatusEvented};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,14 +16,16 @@ use std::thread::JoinHandle;
 /// A reader of messages as bytes.
 pub(super) type Reader = SimpleDataReader<Vec<u8>, RawCdr>;
 
+pub(super) const THREAD_NAME: &str = "dds spin";
 const COMMANDS: Token = Token(0);
 const STATUS: Token = Token(1);
 const FIRST_ROUTE: usize = 2;
+const NOTICED_PEERS: usize = 1024;
 
 /// Where what a reader takes goes to.
 pub(super) enum Destination {
     Messages(Inbox),
-    Requests(RequestInbox, Arc<ReplyWriter>),
+    Requests(RequestInbox, Arc<Replies>),
 }
 
 /// A reader, its topic's name and type on the wire, and where its messages go.
@@ -78,6 +80,11 @@ impl Drop for RouteGuard {
     }
 }
 
+fn compared(offered: &QosPolicies, requested: &QosPolicies) -> String {
+    let [offered, requested] = [offered, requested].map(|qos| (qos.reliability(), qos.durability()));
+    format!("offered {:?}, {:?}; asked for {:?}, {:?}", offered.0, offered.1, requested.0, requested.1)
+}
+
 fn refused(what: &str, error: &dyn std::fmt::Display) -> TransportError {
     TransportError::Refused { what: what.to_owned(), reason: error.to_string() }
 }
@@ -90,6 +97,7 @@ impl Spin {
     pub(super) fn start(
         mut status: DomainParticipantStatusListener,
         counters: Arc<WireCounters>,
+        matches: Arc<Matches>,
     ) -> Result<Self, TransportError> {
         let fault = |error: std::io::Error| refused("starting the thread that receives", &error);
         let poll = Poll::new().map_err(fault)?;
@@ -97,8 +105,9 @@ impl Spin {
         let waker = Waker::new(poll.registry(), COMMANDS).map_err(fault)?;
         status.register(&registry, STATUS, Interest::READABLE).map_err(fault)?;
         let desk = Arc::new(Desk { waiting: Mutex::default(), waker });
-        let turn = Turn { desk: Arc::clone(&desk), routes: HashMap::new(), status, counters, noticed: HashSet::new() };
-        let builder = std::thread::Builder::new().name("dds spin".to_owned());
+        let (routes, noticed) = (HashMap::new(), HashSet::new());
+        let turn = Turn { desk: Arc::clone(&desk), routes, status, counters, matches, noticed };
+        let builder = std::thread::Builder::new().name(THREAD_NAME.to_owned());
         let thread = builder.spawn(move || turn.run(poll)).map_err(fault)?;
         Ok(Self { desk, registry, next_token: AtomicUsize::new(FIRST_ROUTE), thread: Some(thread) })
     }
@@ -132,6 +141,7 @@ struct Turn {
     routes: HashMap<Token, Route>,
     status: DomainParticipantStatusListener,
     counters: Arc<WireCounters>,
+    matches: Arc<Matches>,
     /// Peers of which a mismatch was told.
     noticed: HashSet<String>,
 }
@@ -184,8 +194,10 @@ impl Turn {
                 Ok(Some(change)) => match &route.destination {
                     Destination::Messages(inbox) => inbox.deliver(change.into_value()),
                     Destination::Requests(requests, replies) => {
-                        match services::request(change.into_value(), replies, &self.counters) {
-                            Some(request) => drop(requests.deliver(request)),
+                        let client = change.writer_guid();
+                        match services::request(change.into_value(), client, replies) {
+                            // Too many wait: this one's caller hears nothing, as the inbox says.
+                            Some(request) => _ = requests.deliver(request),
                             None => self.counters.unreadable(),
                         }
                     }
@@ -220,13 +232,9 @@ impl Turn {
                 } => {
                     let topic = self.routes.values().find(|route| route.reader.guid() == local_reader);
                     let told = format!(
-                        "{}: a publisher offers less than we ask for and will not be heard (it offers {:?} {:?}, we ask \
-                         for {:?} {:?})",
+                        "{}: a publisher offers less than we ask for and will not be heard ({})",
                         topic.map_or("a topic", |route| route.topic.as_str()),
-                        offered_qos.reliability(),
-                        offered_qos.durability(),
-                        requested_qos.reliability(),
-                        requested_qos.durability()
+                        compared(&offered_qos, &requested_qos)
                     );
                     self.mismatch(format!("{local_reader:?} {remote_writer:?}"), &told);
                 }
@@ -237,21 +245,38 @@ impl Turn {
                     offered_qos,
                 } => {
                     let told = format!(
-                        "a subscriber asks for more than we offer and will hear nothing (we offer {:?} {:?}, it asks for \
-                         {:?} {:?})",
-                        offered_qos.reliability(),
-                        offered_qos.durability(),
-                        requested_qos.reliability(),
-                        requested_qos.durability()
+                        "a subscriber asks for more than we offer and will hear nothing ({})",
+                        compared(&offered_qos, &requested_qos)
                     );
                     self.mismatch(format!("{local_writer:?} {remote_reader:?}"), &told);
+                }
+                DomainParticipantStatusEvent::RemoteReaderMatched { local_writer, remote_reader } => {
+                    self.matches.add(local_writer, remote_reader);
+                    self.retry_replies();
+                }
+                DomainParticipantStatusEvent::ReaderLost { guid, .. } => self.matches.forget(|reader| reader == guid),
+                DomainParticipantStatusEvent::ParticipantLost { id, .. } => {
+                    self.matches.forget(|reader| reader.prefix == id);
                 }
                 _ => {}
             }
         }
     }
 
+    /// A reader was found: responses may have waited for it.
+    fn retry_replies(&self) {
+        for route in self.routes.values() {
+            if let Destination::Requests(_, replies) = &route.destination {
+                replies.retry();
+            }
+        }
+    }
+
     fn mismatch(&mut self, peer: String, told: &str) {
+        // Peers come and go: what was told long ago may be told again.
+        if self.noticed.len() >= NOTICED_PEERS {
+            self.noticed.clear();
+        }
         if self.noticed.insert(peer) {
             self.counters.mismatched_peer();
             log::warn!("{told}");
