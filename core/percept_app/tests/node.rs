@@ -321,8 +321,7 @@ fn new_weights_are_swapped_in_and_broken_ones_leave_the_old_at_work() {
     assert_eq!(value(&bench.status("model"), "swaps_failed"), "1");
     let other = tempfile::tempdir().unwrap();
     let mut network = small_network();
-    network.point_cloud_range_m[5] = 1.5;
-    network.voxel_size_m[2] = 4.5;
+    network.max_pillars = 30_000;
     let before = value(&bench.status("model"), "weights_sha256");
     std::fs::copy(write_weights(other.path(), network), &path).unwrap();
     // The node sees the new file and waits a second for it to come to rest.

@@ -101,6 +101,8 @@ event_kinds! {
     JumpedBack: Time, Warn, "jumps_back", "time jumped back, all state was cleared";
     /// A transform was not there in time; the frame was dropped.
     TransformMissing: Transforms, Error, "failures", "a transform is missing and the frame dropped";
+    /// TF does not tell of the sensor's mounting; clouds are taken as mounted as in training.
+    MountingAssumed: Transforms, Warn, "mounting_assumed", "the sensor is taken as mounted as in training";
     /// A transform that the buffer refuses.
     TransformRefused: Transforms, Warn, "refused", "a transform cannot be used";
     /// The model gave an error.

@@ -135,6 +135,7 @@ fn an_optional_mounting_is_waited_for_once() {
     bench.turns();
     assert_eq!(bench.outputs().len(), 2);
     assert_eq!(last_input(&bench).1, None);
+    assert_eq!(bench.metrics().count(EventKind::MountingAssumed), 1, "told once");
     Tf::of(&bench).fixed("base_link", "lidar", t_base_lidar());
     bench.send(bench.cloud(3));
     bench.turns();

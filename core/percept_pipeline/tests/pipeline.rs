@@ -121,7 +121,9 @@ fn a_bag_that_loops_clears_all_state_once_with_one_diagnostic() {
 #[test]
 fn inputs_unlike_training_are_told_with_the_reason_and_forgotten_at_a_jump_of_time() {
     use percept_types::{DomainReason, InputFigures};
-    let unlike: [(InputFigures, fn(&DomainReason) -> bool, &str); 4] = [
+    /// What is seen, the reason that is to be told, and words of it.
+    type Unlike = (InputFigures, fn(&DomainReason) -> bool, &'static str);
+    let unlike: [Unlike; 4] = [
         (
             InputFigures { ground_height_m: Some(-2.2), ..matching() },
             |reason| matches!(reason, DomainReason::Height { .. }),

@@ -280,10 +280,16 @@ impl<I> Assemble for CloudAssembler<I> {
         let cloud = &mut pending.cloud;
         let (stamp, frame_id, received_at) = (cloud.stamp, cloud.frame_id.clone(), cloud.received_at);
         let header = Stamped { stamp, frame_id, received_at, payload: () };
+        let had_given_up = self.gave_up_mounting;
         let prepared = self
             .mounting(&header, is_late)
             .map_err(Hold::from)
             .and_then(|t_base_cloud| Ok((self.prepare(cloud, is_late, steady, metrics)?, t_base_cloud)));
+        if self.gave_up_mounting && !had_given_up {
+            let reason =
+                format!("TF knows no way from the vehicle to {:?}; set sensor_height if need be", header.frame_id);
+            metrics.note(EventKind::MountingAssumed, steady, reason);
+        }
         match prepared {
             Ok((cloud, t_base_cloud)) => {
                 let input = (self.make)(cloud, t_base_cloud);

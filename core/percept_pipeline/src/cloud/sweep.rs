@@ -40,6 +40,16 @@ impl Column {
         Self { offset: field.offset, datatype: field.datatype, big_endian: cloud.big_endian }
     }
 
+    fn is_plain(self) -> bool {
+        self.datatype == FieldType::F32 && !self.big_endian
+    }
+
+    /// A plain value; validation has made sure that it lies in the point.
+    fn read_plain(self, point: &[u8]) -> f32 {
+        let bytes = point.get(self.offset..self.offset + 4).and_then(|bytes| bytes.try_into().ok());
+        bytes.map_or(f32::NAN, f32::from_le_bytes)
+    }
+
     fn read(self, point: &[u8]) -> f64 {
         let bytes = &point[self.offset..];
         macro_rules! number {
@@ -78,9 +88,16 @@ impl Sweep {
         };
         let [Some(x), Some(y), Some(z)] = ["x", "y", "z"].map(column) else { return sweep };
         let mut scale = None;
+        // What nearly every driver writes is read without asking for each value what it is.
+        let is_plain = [x, y, z].into_iter().chain(intensity).all(Column::is_plain);
         for point in points(raw) {
-            let intensity = intensity.map_or(0.0, |column| column.read(point));
-            sweep.points.push([x.read(point), y.read(point), z.read(point), intensity].map(|value| value as f32));
+            sweep.points.push(if is_plain {
+                let intensity = intensity.map_or(0.0, |column| column.read_plain(point));
+                [x.read_plain(point), y.read_plain(point), z.read_plain(point), intensity]
+            } else {
+                let intensity = intensity.map_or(0.0, |column| column.read(point));
+                [x.read(point), y.read(point), z.read(point), intensity].map(|value| value as f32)
+            });
             if let Some(time) = time {
                 let value = time.read(point);
                 let scale = *scale.get_or_insert_with(|| TimeScale::of(time.datatype, value));
@@ -168,7 +185,7 @@ pub(super) fn pack(points: &[[f32; 4]], lags_s: Option<&[f32]>, intensity_field:
     let mut bytes = Vec::with_capacity(point_step * points.len());
     let kept = if intensity_field.is_some() { 4 } else { 3 };
     for (index, point) in points.iter().enumerate() {
-        point[..kept].iter().for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
+        bytes.extend_from_slice(point.map(f32::to_le_bytes)[..kept].as_flattened());
         if let Some(lag_s) = lags_s.and_then(|lags| lags.get(index)) {
             bytes.extend_from_slice(&lag_s.to_le_bytes());
         }

@@ -1,5 +1,6 @@
 //! A node on the bench: a fake model that does as it is told, a sensor, and a clock that moves by hand.
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "clippy's leave for tests does not reach what they share")]
 
 use percept_msgs::sensor_msgs::{PointCloud2, PointField};
 use percept_msgs::std_msgs::Header;
