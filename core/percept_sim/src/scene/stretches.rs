@@ -191,7 +191,11 @@ impl World {
             self.weather.dust.extend(dust);
         }
         (open.next, open.next_from_m) = (open.next + 1, span[1]);
-        self.take_in(open, layout, time_s)
+        self.take_in(open, layout, time_s)?;
+        let (ego_m, _) = self.roads[0].pose(at_s_m, self.ego_lateral_m);
+        self.ground = Ground::anchored(&self.waves, &self.roads, ego_m, 1e6, &self.look);
+        self.ground_anchor_m = ego_m;
+        Ok(())
     }
 
     /// The roads of a stretch, ready to be furnished.
@@ -304,8 +308,6 @@ impl World {
         }
         let first_known = open.forgotten_roads + 1;
         self.actors.retain(|a| !matches!(a.motion, Motion::Road { road, .. } if road > 0 && road < first_known));
-        self.ground = Ground::anchored(&self.waves, &self.roads, ego_m, 1e6, &self.look);
-        self.ground_anchor_m = ego_m;
     }
 }
 
