@@ -37,7 +37,7 @@ pub(super) struct Route {
 }
 
 enum Command {
-    Add(Token, Route),
+    Add(Token, Box<Route>),
     Remove(Token),
     Stop,
 }
@@ -120,7 +120,7 @@ impl Spin {
         let token = Token(self.next_token.fetch_add(1, Ordering::Relaxed));
         let registered = route.reader.register(&self.registry, token, Interest::READABLE);
         registered.map_err(|error| refused(&format!("listening to {}", route.topic), &error))?;
-        self.desk.put(Command::Add(token, route));
+        self.desk.put(Command::Add(token, Box::new(route)));
         Ok(RouteGuard { desk: Arc::clone(&self.desk), token })
     }
 }
@@ -138,7 +138,7 @@ impl Drop for Spin {
 /// What the thread holds.
 struct Turn {
     desk: Arc<Desk>,
-    routes: HashMap<Token, Route>,
+    routes: HashMap<Token, Box<Route>>,
     status: DomainParticipantStatusListener,
     counters: Arc<WireCounters>,
     matches: Arc<Matches>,
