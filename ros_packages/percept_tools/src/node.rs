@@ -5,8 +5,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use percept_app::DetectorConfig;
 use percept_app::config::{RawConfig, Value};
-use percept_app::node::{clock_for, run_lidar_detector};
-use percept_transport::{Names, Remap, Transport};
+use percept_transport::{Names, Remap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -153,6 +152,8 @@ pub fn run(args: &NodeArgs, stop: &AtomicBool) -> Result<Outcome> {
 
 #[cfg(feature = "dds")]
 fn run_over_dds(args: &NodeArgs, names: Names, parameters: RawConfig, stop: &AtomicBool) -> Result<Outcome> {
+    use percept_app::node::{clock_for, run_lidar_detector};
+    use percept_transport::Transport;
     use percept_transport::dds::{self, DdsSettings, GidForm, WireLog};
     WireLog::install();
     dds::end_process_with_dds();
@@ -177,8 +178,12 @@ fn run_over_dds(args: &NodeArgs, names: Names, parameters: RawConfig, stop: &Ato
 }
 
 #[cfg(not(feature = "dds"))]
-fn run_over_dds(_: &NodeArgs, _: Names, _: RawConfig, _: &AtomicBool) -> Result<Outcome> {
-    bail!("this percept was built without DDS: build it with `cargo build --release -p percept_tools --features dds`")
+fn run_over_dds(args: &NodeArgs, names: Names, _: RawConfig, _: &AtomicBool) -> Result<Outcome> {
+    let _ = (&args.domain, &args.interface, &args.distro);
+    bail!(
+        "{} cannot start: this percept was built without DDS; `cargo build --release -p percept_tools --features dds`",
+        names.full_node()
+    )
 }
 
 #[cfg(test)]
