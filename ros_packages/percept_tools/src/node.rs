@@ -178,8 +178,12 @@ fn run_over_dds(args: &NodeArgs, names: Names, parameters: RawConfig, stop: &Ato
 }
 
 #[cfg(not(feature = "dds"))]
-fn run_over_dds(_: &NodeArgs, _: Names, _: RawConfig, _: &AtomicBool) -> Result<Outcome> {
-    bail!("this percept was built without DDS: build it with `cargo build --release -p percept_tools --features dds`")
+fn run_over_dds(args: &NodeArgs, names: Names, _: RawConfig, _: &AtomicBool) -> Result<Outcome> {
+    let _ = (&args.domain, &args.interface, &args.distro);
+    bail!(
+        "{} cannot start: this percept was built without DDS; `cargo build --release -p percept_tools --features dds`",
+        names.full_node()
+    )
 }
 
 #[cfg(test)]

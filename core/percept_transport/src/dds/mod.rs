@@ -7,9 +7,9 @@
 //! ```
 //!
 //! Peers: every ROS 2 node of the domain over Cyclone DDS or Fast DDS for topics; services in rmw_cyclonedds_cpp's form
-//! alone ([`services`]). The node's name is published for `ros2 node list` ([`graph`]).
+//! alone (`services`). The node's name is published for `ros2 node list` (`graph`).
 //!
-//! Limits  UDP over IPv4 with multicast for discovery ([`interfaces`]); no shared memory, no DDS security. Parameters and
+//! Limits  UDP over IPv4 with multicast for discovery (`interfaces`); no shared memory, no DDS security. Parameters and
 //! /clock are the node's, above. A message beyond the kernel's receive buffer (`net.core.rmem_max`, often 208 KiB) may be
 //! lost when it is best effort and arrives in one burst: rustdds asks for 8 MiB and says what it got.
 
