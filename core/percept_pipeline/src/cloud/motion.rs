@@ -5,7 +5,7 @@
 //!         1 rad/s that leaves 10 mm, and 13 mm at 50 m.
 //! Source  spec of Autoware's distortion corrector, with TF for the odometry.
 
-use super::sweep::{Rows, Sweep, apply, matrix_of};
+use super::sweep::{Rows, Sweep, apply_to_return, matrix_of};
 use percept_types::{Stamp, Transform, TransformError};
 
 const KNOT_S: f64 = 5e-4;
@@ -68,7 +68,7 @@ pub(super) fn compensate(
     for (point, time_s) in sweep.points.iter_mut().zip(&sweep.times_s) {
         // A point without a time is taken as one of the beginning; the cast saturates.
         let nearest = ((f64::from(*time_s) - first_s) / step_s).round() as usize;
-        apply(&knots[nearest.min(num_knots - 1)], point);
+        apply_to_return(&knots[nearest.min(num_knots - 1)], point);
     }
     sweep.times_s.clear();
     Ok(())

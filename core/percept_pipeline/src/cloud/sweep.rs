@@ -119,7 +119,7 @@ impl Sweep {
     pub fn move_by(&mut self, motion: &Transform) {
         let matrix = matrix_of(motion);
         for point in &mut self.points {
-            apply(&matrix, point);
+            apply_to_return(&matrix, point);
         }
     }
 }
@@ -172,6 +172,13 @@ pub(super) fn apply(rows: &Rows, point: &mut [f32; 4]) {
     let [x, y, z, _] = point.map(f64::from);
     let moved = rows.map(|[a, b, c, d]| (a * x + b * y + c * z + d) as f32);
     point[..3].copy_from_slice(&moved);
+}
+
+/// Moves a point unless it is the exact origin, by which drivers of organised clouds tell a firing without a return.
+pub(super) fn apply_to_return(rows: &Rows, point: &mut [f32; 4]) {
+    if point[..3] != [0.0; 3] {
+        apply(rows, point);
+    }
 }
 
 /// Points with a lag each (seconds before the stamp) into a cloud: x, y, z, the intensity, `time_lag` where asked for.
