@@ -11,9 +11,27 @@
 //! Hysteresis  a reason is given after [`DomainWatch::PATIENCE`] frames beyond its limit and taken back after as many
 //!             frames within a narrower one.
 
-use crate::{InputStatistics, VoxelGrid};
+use crate::VoxelGrid;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+
+/// Statistics of training inputs, to notice a sensor unlike them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InputStatistics {
+    /// Points a frame within the range: mean.
+    pub num_points_mean: f64,
+    /// Points a frame within the range: standard deviation.
+    pub num_points_std: f64,
+    /// Heights of points in metres: 5th, 50th, 95th percentile.
+    pub z_percentiles_m: [f64; 3],
+    /// Distances of points from the sensor in metres: 5th, 50th, 95th percentile.
+    pub range_percentiles_m: [f64; 3],
+    /// Intensities, scaled as the network is fed them: 5th, 50th, 95th percentile.
+    pub intensity_percentiles: [f64; 3],
+    /// Height of the ground round the sensor: mean over frames; `None` in weights from before it was noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ground_height_m: Option<f64>,
+}
 
 /// What the input of one frame looks like: the figures of [`InputStatistics`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

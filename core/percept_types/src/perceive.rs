@@ -1,6 +1,6 @@
 //! The seam between networks and the pipelines that drive them.
 
-use crate::{InputFigures, TrainedMounting, VoxelGrid};
+use crate::{InputFigures, InputStatistics, TrainedMounting, VoxelGrid};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
@@ -50,24 +50,6 @@ pub struct ModelCard {
     pub input_statistics: Option<InputStatistics>,
     /// Where it runs, for people: "cpu, 2 threads".
     pub device: String,
-}
-
-/// Statistics of training inputs, to notice a sensor unlike them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct InputStatistics {
-    /// Points a frame within the range: mean.
-    pub num_points_mean: f64,
-    /// Points a frame within the range: standard deviation.
-    pub num_points_std: f64,
-    /// Heights of points in metres: 5th, 50th, 95th percentile.
-    pub z_percentiles_m: [f64; 3],
-    /// Distances of points from the sensor in metres: 5th, 50th, 95th percentile.
-    pub range_percentiles_m: [f64; 3],
-    /// Intensities, scaled as the network is fed them: 5th, 50th, 95th percentile.
-    pub intensity_percentiles: [f64; 3],
-    /// Height of the ground round the sensor: mean over frames; `None` in weights from before it was noted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ground_height_m: Option<f64>,
 }
 
 /// Time of one stage of a frame.
