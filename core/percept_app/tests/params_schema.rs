@@ -1,6 +1,7 @@
 //! The JSON schema of the detector's parameter file: made from the table of keys, and met by every file that is shipped.
 //!
 //! `PERCEPT_BLESS=1 cargo test -p percept_app --test params_schema` writes the schema anew after a change of the table.
+#![allow(clippy::unwrap_used)]
 
 use percept_app::config::{DETECTOR_KEYS, Key, Kind, Preset};
 use serde_json::{Map, Value, json};
