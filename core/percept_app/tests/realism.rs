@@ -46,7 +46,7 @@ fn a_drive_compared_with_its_own_bag_agrees_and_is_drawn() {
     }
     assert!(summary.statistics.iter().all(|statistic| statistic.agreement <= Agreement::Within));
     let page = std::fs::read_to_string(&summary.page).unwrap();
-    assert!(page.contains("Drop-out by incidence") && page.contains("<svg") && !page.contains("NaN"));
+    assert!(page.contains("Drop-out off objects by incidence") && page.contains("<svg") && !page.contains("NaN"));
     assert!(std::fs::read(&summary.picture).unwrap().starts_with(b"\x89PNG"));
 }
 
