@@ -16,7 +16,7 @@ const EXAMPLES: &str = "Examples:
 
 /// Run a table of trainings, cell by cell, and go on another day where this one stopped
 ///
-/// Each finished cell leaves cells/<row>_seed<n>.json in the folder; an unfinished one goes on from its checkpoint. All
+/// Each finished cell leaves cells/ROW_seedN.json in the folder; an unfinished one goes on from its checkpoint. All
 /// cells are judged on the same held-out frames.
 #[derive(Debug, Args)]
 #[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
