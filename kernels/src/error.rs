@@ -112,6 +112,16 @@ pub enum KernelError {
         /// The parameter.
         name: String,
     },
+    /// A plan that is no wider version of another.
+    #[error(
+        "layer {layer} cannot take over narrower weights: found {found}; expected the same layers, each at least as wide"
+    )]
+    Widen {
+        /// The layer of the wide network.
+        layer: String,
+        /// What is different.
+        found: String,
+    },
     /// Arrays whose lengths contradict each other.
     #[error("{what}: expected {expected} values, found {found}")]
     Length {

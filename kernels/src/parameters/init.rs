@@ -46,9 +46,14 @@ fn first_values(spec: &ParameterSpec, seed: u64) -> Vec<f32> {
 }
 
 /// SplitMix64 (Steele, Lea, Flood, 2014): enough for first weights, and the same on every machine.
-struct SplitMix64(u64);
+pub(super) struct SplitMix64(u64);
 
 impl SplitMix64 {
+    /// From a seed.
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -58,7 +63,7 @@ impl SplitMix64 {
     }
 
     /// U(0, 1).
-    fn unit(&mut self) -> f64 {
+    pub(super) fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 

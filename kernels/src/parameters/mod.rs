@@ -4,8 +4,10 @@
 //! Order   by name, so that files and sums over parameters do not depend on anything else.
 
 mod init;
+mod widen;
 
 pub use init::{Initializer, initialise};
+pub use widen::widen;
 
 use std::collections::BTreeMap;
 

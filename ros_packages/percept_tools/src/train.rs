@@ -6,8 +6,8 @@ use crate::report;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use percept_app::training::{
-    BagFrames, DEFAULT_STEPS, FrameSource, GridPreset, HeldOut, RunConfig, RunEnd, SessionPlan, SimulatedFrames,
-    Weights, Width, export, train,
+    BagFrames, DEFAULT_STEPS, FrameSource, GridPreset, HeldOut, ParameterMap, RunConfig, RunEnd, SessionPlan,
+    SimulatedFrames, TrainSettings, Weights, Width, export, train, widened,
 };
 use percept_app::{DetectorConfig, Progress};
 use serde::Serialize;
@@ -21,7 +21,8 @@ const EXAMPLES: &str = "Examples:
   percept train --preset 4x --grid kitti --steps 6000 --out run      on simulated frames
   percept train --preset 4x --grid kitti --steps 6000 --out run --resume
   percept train --scene urban=2,highway --steps 6000 --out run       on these scenes, twice as many streets
-  percept train --bag drive1 --bag drive2 --from W --steps 2000 --out tuned";
+  percept train --bag drive1 --bag drive2 --from W --steps 2000 --out tuned
+  percept train --preset 1x --widen W4X --steps 6000 --out teacher   a full network that starts as a 4x one";
 
 /// Train a detector on simulated frames, or on bags with truth
 ///
@@ -78,6 +79,9 @@ pub struct TrainArgs {
     /// Start from these weights under a fresh schedule
     #[arg(long, conflicts_with = "resume")]
     from: Option<PathBuf>,
+    /// Start as this narrower detector: its channels are copied until the preset's width is filled (Net2Net)
+    #[arg(long, value_name = "WEIGHTS", conflicts_with_all = ["resume", "from"])]
+    widen: Option<PathBuf>,
     /// Threads that make frames
     #[arg(long, default_value_t = 2)]
     threads: usize,
@@ -152,11 +156,12 @@ impl fmt::Display for Summary {
 pub fn run(args: &TrainArgs, bar: &mut Bar) -> Result<Outcome> {
     let config = run_config(args)?;
     let (source, described) = source(args, &config, bar)?;
+    let settings = config.settings(described)?;
     let plan = SessionPlan {
-        settings: config.settings(described)?,
+        first_weights: first_weights(args, &settings)?,
+        settings,
         out: args.out.clone(),
         resume: args.resume,
-        first_weights: first_weights(args)?,
         threads: args.threads,
         checkpoint_every: checkpoint_every(args)?,
         validate_every: args.validate_every,
@@ -225,10 +230,14 @@ fn source(args: &TrainArgs, config: &RunConfig, bar: &mut Bar) -> Result<(Arc<dy
     Ok((Arc::new(frames), described))
 }
 
-fn first_weights(args: &TrainArgs) -> Result<Option<percept_app::training::ParameterMap>> {
-    let Some(path) = &args.from else { return Ok(None) };
+fn first_weights(args: &TrainArgs, settings: &TrainSettings) -> Result<Option<ParameterMap>> {
+    let Some(path) = args.from.as_ref().or(args.widen.as_ref()) else { return Ok(None) };
     let weights = Weights::read(path).with_context(|| format!("reading {}", path.display()))?;
-    Ok(Some(weights.parameters().clone()))
+    if args.from.is_some() {
+        return Ok(Some(weights.parameters().clone()));
+    }
+    let widened = widened(&weights, settings).with_context(|| format!("widening {}", path.display()))?;
+    Ok(Some(widened))
 }
 
 fn checkpoint_every(args: &TrainArgs) -> Result<Duration> {

@@ -18,6 +18,7 @@ mod session;
 mod simulated;
 mod study;
 mod watch;
+mod widened;
 
 pub use bag_frames::BagFrames;
 pub use card::model_card;
@@ -32,10 +33,11 @@ pub use simulated::SimulatedFrames;
 pub use study::{
     Cell, CellSettings, Column, FinishedCell, Judge, Row, Study, StudyPlan, StudyTable, TableRow, run_study,
 };
+pub use widened::widened;
 
 // What a command needs besides to describe a run.
 pub use percept_distill::data::FrameSource;
-pub use percept_distill::train::RunEnd;
+pub use percept_distill::train::{RunEnd, TrainSettings};
 pub use percept_kernels::parameters::ParameterMap;
 pub use percept_models::pointpillars::{GridPreset, Width};
 pub use percept_models::weights::Weights;
