@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Interoperation with implementations that none of us wrote, in a throw-away Python environment.
-#   run.sh PERCEPT OUT    PERCEPT: the built command; OUT: a folder that may be filled, holding the demo's output
+#   run.sh BUILT OUT    BUILT: where `cargo test-all` put its executables; OUT: a folder that may be filled, holding the
+#                       demo's output
 set -euo pipefail
-percept=$1
+percept=$1/percept
+examples=$1/examples
 out=$2
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -18,9 +20,7 @@ python3 -m venv "$out/venv"
 python="$out/venv/bin/python"
 
 say "bags of percept_bag read by rosbags, mcap and mcap-ros2-support, and theirs read by us"
-(cd "$root" && cargo build --locked --release -p percept_bag --examples)
-target=${CARGO_TARGET_DIR:-$root/target}
-"$python" "$here/check_bags.py" all "$target/release/examples/list_bag" "$target/release/examples/write_sample_bag"
+"$python" "$here/check_bags.py" all "$examples/list_bag" "$examples/write_sample_bag"
 
 say "a simulated drive and the demo's output, every message decoded by mcap-ros2-support and rosbags"
 "$percept" --quiet simulate --seed 5 --frames 3 --out "$out/drive"
@@ -35,8 +35,5 @@ say "the cameras of a simulated drive: boxes and points projected through Camera
 "$python" "$here/check_cameras.py" "$out/cameras"
 
 say "the DDS back-end on the wire, against cyclonedds: the transport alone, then the detector node held to its replay"
-(cd "$root" && cargo build --locked --release -p percept_transport --features dds --example dds_answer)
-(cd "$root" && cargo build --locked --release -p percept_tools --features dds)
 weights="$root/ros_packages/percept_models_data/weights/pointpillars_4x_kitti.safetensors"
-bash "$here/wire.sh" "$python" "$target/release/examples/dds_answer" \
-    --detector "$target/release/percept" "$weights" "$root/bags/demo_street" "$out/demo/boxes"
+bash "$here/wire.sh" "$python" "$examples/dds_answer" --detector "$percept" "$weights" "$root/bags/demo_street" "$out/demo/boxes"
