@@ -54,7 +54,7 @@ pub use back_end::{Link, MessageType, NodeContext, RawPublisher};
 pub use bag::{BagNode, BagPlayer, Played};
 pub use clock::Clock;
 pub use error::TransportError;
-pub use inbox::{Inbox, Keep, Received, Subscription, SubscriptionCounts};
+pub use inbox::{Arrivals, Inbox, Keep, Received, Subscription, SubscriptionCounts};
 pub use memory::{MemoryHub, MemoryNode, PendingReply};
 pub use names::{Names, Remap, TopicName};
 pub use percept_bag::{Durability, QosProfile, Reliability};
