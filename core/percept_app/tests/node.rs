@@ -129,6 +129,15 @@ fn weights_that_cannot_be_used_are_refused_at_configure_with_the_reason() {
 }
 
 #[test]
+fn why_weights_are_refused_is_told_once() {
+    let weights = Value::Text("/nowhere/at_all.safetensors".to_owned());
+    let mut bench = NodeBench::with_factory(&[("weights", weights)], Arc::new(PooledDetector::load)).unwrap();
+    bench.node.change(Transition::TRANSITION_CONFIGURE).unwrap_err();
+    let message = bench.status("model").message;
+    assert_eq!(message.matches("/nowhere/at_all.safetensors").count(), 1, "{message}");
+}
+
+#[test]
 fn unknown_and_mistyped_parameters_are_refused_with_the_nearest_name() {
     let mut values = RawConfig::default();
     let error = values.set("score_treshold", Value::Float(0.5)).unwrap_err().to_string();
@@ -353,6 +362,28 @@ fn under_simulated_time_a_clock_that_is_silent_is_told() {
     player.publish(&percept_msgs::rosgraph_msgs::Clock { clock: now.into() }).unwrap();
     assert_eq!(bench.status("time").level, DiagnosticStatus::OK);
     assert_eq!(bench.node.transport().clock().now(), now);
+}
+
+#[test]
+fn clouds_that_come_while_the_model_is_busy_are_no_silence_and_none_are() {
+    let mut bench = NodeBench::started(&[("expected_rate_hz", Value::Float(10.0))]);
+    bench.send_cloud(&some_points());
+    assert_eq!(bench.status("input").level, DiagnosticStatus::OK);
+    let while_busy = |bench: &mut NodeBench, sends: bool| {
+        bench.client.clock().advance(Duration::from_millis(100));
+        if sends {
+            bench.send_cloud(&some_points());
+        }
+        // What the node's own thread does while the frames' thread is in the model.
+        bench.node.control_turn();
+    };
+    (0..12).for_each(|_| while_busy(&mut bench, true));
+    let told = bench.told("input");
+    assert_eq!(told.level, DiagnosticStatus::OK, "{told:?}");
+    assert_eq!((value(&told, "received"), value(&told, "queue")), ("11".to_owned(), "1".to_owned()));
+    (0..3).for_each(|_| while_busy(&mut bench, false));
+    let told = bench.told("input");
+    assert!(told.level == DiagnosticStatus::ERROR && told.message.contains("nothing any more"), "{told:?}");
 }
 
 #[test]

@@ -107,6 +107,18 @@ impl Inbox {
         self.shared.signal.notify();
     }
 
+    fn waiting(&self) -> usize {
+        self.queue().map_or(0, |queue| queue.waiting.len())
+    }
+
+    fn counts(&self) -> SubscriptionCounts {
+        self.queue().map_or_else(SubscriptionCounts::default, |queue| queue.counts)
+    }
+
+    fn last_received(&self) -> Option<(Stamp, Duration)> {
+        self.queue()?.last
+    }
+
     fn queue(&self) -> Option<MutexGuard<'_, Queue>> {
         match &self.shared.route {
             Route::Queue(queue) => Some(lock(queue)),
@@ -165,11 +177,6 @@ impl<M: Message> Subscription<M> {
         Some(decoded.map(|message| Received { message, received_at, received_steady }))
     }
 
-    /// Messages that wait.
-    pub fn waiting(&self) -> usize {
-        self.inbox.queue().map_or(0, |queue| queue.waiting.len())
-    }
-
     /// Forgets what waits, as after a jump of time; counted as dropped.
     pub fn clear(&self) {
         if let Some(mut queue) = self.inbox.queue() {
@@ -178,13 +185,46 @@ impl<M: Message> Subscription<M> {
         }
     }
 
+    /// Messages that wait.
+    pub fn waiting(&self) -> usize {
+        self.inbox.waiting()
+    }
+
     /// What came so far.
     pub fn counts(&self) -> SubscriptionCounts {
-        self.inbox.queue().map_or_else(SubscriptionCounts::default, |queue| queue.counts)
+        self.inbox.counts()
     }
 
     /// When the last message arrived: ROS time and steady time.
     pub fn last_received(&self) -> Option<(Stamp, Duration)> {
-        self.inbox.queue()?.last
+        self.inbox.last_received()
+    }
+
+    /// What arrives here, for a thread that watches while another one is busy with what it took.
+    pub fn arrivals(&self) -> Arrivals {
+        Arrivals { inbox: self.inbox.clone() }
+    }
+}
+
+/// What is told of a topic's messages without taking them; keeps no subscription alive.
+#[derive(Clone, Debug)]
+pub struct Arrivals {
+    inbox: Inbox,
+}
+
+impl Arrivals {
+    /// Messages that wait.
+    pub fn waiting(&self) -> usize {
+        self.inbox.waiting()
+    }
+
+    /// What came so far.
+    pub fn counts(&self) -> SubscriptionCounts {
+        self.inbox.counts()
+    }
+
+    /// When the last message arrived: ROS time and steady time.
+    pub fn last_received(&self) -> Option<(Stamp, Duration)> {
+        self.inbox.last_received()
     }
 }

@@ -20,8 +20,8 @@
 //! [`back_end::BackEnd`], five methods. `subscribe` gets an [`Inbox`] and hands every received message to
 //! [`Inbox::deliver`], from a spin thread of its own that does nothing else; `deliver` neither decodes nor waits, so a
 //! slow network never fills the middleware's queues. Names arrive fully resolved (`/ns/node/input/pointcloud`); a
-//! back-end whose middleware remaps by itself (rcl) is made with [`Names`] that hold no rules, and rcl finds the same
-//! rules for the resolved name. Dropping a [`Link`] or a publisher ends it. To add a back-end: its file, a variant of
+//! back-end whose middleware remaps by itself (rcl) reads the same rules, to tell what came of them, and asks for the name
+//! before them. Dropping a [`Link`] or a publisher ends it. To add a back-end: its file, a variant of
 //! [`Transport`], a line in `Transport::back_end`.
 //!
 //! # Without ROS
@@ -54,7 +54,7 @@ pub use back_end::{Link, MessageType, NodeContext, RawPublisher};
 pub use bag::{BagNode, BagPlayer, Played};
 pub use clock::Clock;
 pub use error::TransportError;
-pub use inbox::{Inbox, Keep, Received, Subscription, SubscriptionCounts};
+pub use inbox::{Arrivals, Inbox, Keep, Received, Subscription, SubscriptionCounts};
 pub use memory::{MemoryHub, MemoryNode, PendingReply};
 pub use names::{Names, Remap, TopicName};
 pub use percept_bag::{Durability, QosProfile, Reliability};

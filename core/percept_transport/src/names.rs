@@ -85,6 +85,39 @@ impl Names {
         Ok(Self { namespace, node, rules })
     }
 
+    /// Names of a node whose middleware has named it and applies the rules by itself: they are read so that the node can
+    /// tell what its topics are called and find their publishers. Rules in a form that is not read here (schemes,
+    /// substitutions) are left to the middleware, and what they rename is told by its name before them.
+    ///
+    /// # Errors
+    /// A name that breaks the rules of ROS.
+    #[cfg(any(feature = "r2r", test))]
+    pub(crate) fn of_middleware<'a>(
+        namespace: &str,
+        node: &str,
+        rules: impl Iterator<Item = &'a str>,
+    ) -> Result<Self, TransportError> {
+        let names = Self::new(namespace, node, &[])?;
+        let read = rules.filter_map(|rule| Remap::parse(rule).ok());
+        let applies = |rule: &Remap| {
+            let is_of_node = rule.node.as_deref().is_none_or(|name| name == node);
+            is_of_node && names.expand(&rule.from).is_ok() && names.expand(&rule.to).is_ok()
+        };
+        let rules = read.filter(|rule| !rule.from.starts_with("__")).filter(applies).collect();
+        Ok(Self { rules, ..names })
+    }
+
+    /// A name that the rules turn into this one: what a middleware is asked for that applies them by itself.
+    #[cfg(any(feature = "r2r", test))]
+    pub(crate) fn before_rules(&self, name: &TopicName) -> TopicName {
+        let leads_there = |from: &TopicName| self.resolve(from.as_str()).is_ok_and(|to| to == *name);
+        if leads_there(name) {
+            return name.clone();
+        }
+        let mut sources = self.rules.iter().filter_map(|rule| self.expand(&rule.from).ok());
+        sources.find(leads_there).unwrap_or_else(|| name.clone())
+    }
+
     /// The node's name without its namespace.
     pub fn node(&self) -> &str {
         &self.node
@@ -189,6 +222,26 @@ mod tests {
         assert_eq!(named.resolve("a").unwrap().as_str(), "/rear/a");
         assert_eq!(named.resolve("c").unwrap().as_str(), "/d");
         assert_eq!(named.resolve("~/x").unwrap().as_str(), "/rear/detector/x");
+    }
+
+    #[test]
+    fn a_middleware_that_renames_by_itself_is_asked_for_what_it_turns_into_the_name() {
+        let rules =
+            ["~/input:=/points", "/points:=/other", "/a:=/b", "/b:=/a", "__node:=x", "rostopic://c:=/d", "{ns}/e:=/f"];
+        let names = Names::of_middleware("/front", "lidar", rules.into_iter()).unwrap();
+        assert_eq!(names.full_node(), "/front/lidar");
+        for (written, told) in [
+            ("~/input", "/points"),
+            ("/points", "/other"),
+            ("/a", "/b"),
+            ("/b", "/a"),
+            ("c", "/front/c"),
+            ("~/output", "/front/lidar/output"),
+        ] {
+            let name = names.resolve(written).unwrap();
+            assert_eq!(name.as_str(), told, "{written}");
+            assert_eq!(names.resolve(names.before_rules(&name).as_str()).unwrap(), name, "{written}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use percept_msgs::std_msgs::Header;
 use percept_pipeline::cloud::CloudAssembler;
 use percept_pipeline::lifecycle::{Lifecycle, LifecycleServices, Managed, Outcome, PrimaryState};
 use percept_pipeline::{Controls, Diagnostics, NodeCondition, Pipeline, TimeWatch, Turn, swap_in_background};
-use percept_transport::{Link, Publisher, QosProfile, TopicName, Transport, TransportError};
+use percept_transport::{Arrivals, Link, Publisher, QosProfile, TopicName, Transport, TransportError};
 use percept_types::{BoxError, Detections, ModelCard, MountedCloud, Perceive, Transform};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -74,6 +74,8 @@ struct Parts<P: LidarModel> {
     weights: Option<WeightsWatch>,
     reloading: Option<JoinHandle<()>>,
     input: Option<TopicName>,
+    /// What arrives on the main input while the node is active.
+    arrivals: Option<Arrivals>,
     active_since: Option<(f64, Duration)>,
     /// Why the last transition did not succeed.
     refusal: Option<String>,
@@ -118,6 +120,7 @@ impl<P: LidarModel> LidarNode<P> {
                 weights: None,
                 reloading: None,
                 input: None,
+                arrivals: None,
                 active_since: None,
                 refusal: None,
             },
@@ -247,7 +250,13 @@ impl<P: LidarModel> LidarNode<P> {
             publishers: input.and_then(|topic| parts.transport.publishers(topic)),
             expected_rate_hz: parts.node.expected_rate_hz,
         };
-        let array = self.diagnostics.turn(parts.transport.clock(), &parts.controls.metrics(), &condition);
+        let mut metrics = parts.controls.metrics();
+        if let Some(arrivals) = &parts.arrivals {
+            // The pipeline counts between frames; clouds that come while the model is at one are no silence.
+            metrics.take_input(arrivals.counts(), arrivals.waiting(), arrivals.last_received());
+        }
+        let array = self.diagnostics.turn(parts.transport.clock(), &metrics, &condition);
+        drop(metrics);
         if let Some(array) = array
             && let Err(error) = self.diagnostics_topic.publish(&array)
         {
@@ -340,7 +349,7 @@ impl<P: LidarModel> Parts<P> {
         };
         let clock = self.transport.clock().clone();
         (self.log)(LogLevel::Info, &format!("active: listening on {}", assembler.topic()));
-        self.input = Some(assembler.topic().clone());
+        (self.input, self.arrivals) = (Some(assembler.topic().clone()), Some(assembler.arrivals()));
         self.active_since = Some((clock.now().as_secs_f64(), clock.steady()));
         self.controls.metrics().begin_listening();
         self.controls.set_publishing(true);
@@ -353,7 +362,7 @@ impl<P: LidarModel> Parts<P> {
     /// Ends the pipeline after the frame it is at, which is not published any more.
     fn deactivate(&mut self) {
         self.controls.set_publishing(false);
-        self.active_since = None;
+        (self.active_since, self.arrivals) = (None, None);
         if let Some(pipeline) = lock(&self.pipeline).take() {
             self.model = Some(pipeline.into_model());
         }
@@ -377,12 +386,15 @@ impl<P: LidarModel> Parts<P> {
     }
 }
 
-/// An error with what lies behind it.
+/// An error with what lies behind it, as far as it has not told that itself.
 fn with_sources(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
-        text.push_str(&format!(": {error}"));
+        let told = error.to_string();
+        if !text.contains(&told) {
+            text.push_str(&format!(": {told}"));
+        }
         source = error.source();
     }
     text

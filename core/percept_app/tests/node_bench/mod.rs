@@ -168,6 +168,11 @@ impl<P: LidarModel> NodeBench<P> {
     /// What the node last said of one of its tasks.
     pub fn status(&mut self, task: &str) -> DiagnosticStatus {
         self.node.turn();
+        self.told(task)
+    }
+
+    /// The same of what it said so far.
+    pub fn told(&mut self, task: &str) -> DiagnosticStatus {
         while let Some(array) = self.diagnostics.take() {
             self.last = array.unwrap().message;
         }

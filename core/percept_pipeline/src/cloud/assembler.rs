@@ -95,6 +95,11 @@ impl<I> CloudAssembler<I> {
         self.main.topic()
     }
 
+    /// What arrives on the main topic.
+    pub fn arrivals(&self) -> percept_transport::Arrivals {
+        self.main.arrivals()
+    }
+
     fn take_further(&mut self, steady: Duration, metrics: &mut Metrics) {
         for further in &mut self.further {
             while let Some(received) = further.topic.take() {

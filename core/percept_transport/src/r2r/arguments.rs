@@ -47,6 +47,24 @@ pub(super) fn names(node: &Node) -> Result<(String, String), TransportError> {
     Ok((node.namespace().map_err(fault)?, node.name().map_err(fault)?))
 }
 
+/// The remap rules of a command line, in their order: what follows `-r` or `--remap` between `--ros-args` and `--`.
+pub(super) fn remap_rules(arguments: &[String]) -> Vec<&str> {
+    let (mut rules, mut is_ros, mut follows) = (Vec::new(), false, false);
+    for argument in arguments.iter().skip(1).map(String::as_str) {
+        match argument {
+            rule if follows => {
+                rules.push(rule);
+                follows = false;
+            }
+            "--ros-args" => is_ros = true,
+            "--" => is_ros = false,
+            "-r" | "--remap" if is_ros => follows = true,
+            _ => {}
+        }
+    }
+    rules
+}
+
 /// The parameters that the node was started with, in the order in which rcl holds them.
 pub(super) fn parameters(node: &Node) -> Vec<Parameter> {
     let held = node.params.lock().unwrap_or_else(PoisonError::into_inner);
@@ -134,6 +152,13 @@ mod tests {
         assert_eq!(names.r#type, ParameterType::PARAMETER_STRING_ARRAY);
         assert_eq!(names.string_array_value, ["Car"]);
         assert_eq!(value(&RosValue::Double(0.5)).double_value, 0.5);
+    }
+
+    #[test]
+    fn rules_of_the_command_line_are_those_between_ros_args_and_its_end() {
+        let line = "node -r a:=b --ros-args -r ~/in:=/points --params-file -p x:=1 --remap __node:=y -- -r c:=d --ros-args -r e:=f";
+        let arguments: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        assert_eq!(remap_rules(&arguments), ["~/in:=/points", "__node:=y", "e:=f"]);
     }
 
     #[test]

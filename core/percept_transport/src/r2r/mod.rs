@@ -8,7 +8,9 @@
 //! Messages stay bytes: raw subscriptions and untyped publishers. r2r's services are typed, so [`services`] turns its
 //! types into CDR and back by rmw's own serialization; no type of r2r appears in a signature outside this folder.
 //!
-//! Names    rcl applies `__node`, `__ns` and remap rules of the command line; the node's [`Names`] hold no rules.
+//! Names    rcl applies `__node`, `__ns` and remap rules of the command line. r2r cannot be asked what came of them, so the
+//!          node's [`Names`] read the same rules: to tell topics by their names in the graph and to find publishers.
+//!          rcl is asked for the name before its rules.
 //! Time     under `use_sim_time` the clock follows /clock like any other topic ([`Transport::follow_clock`]). r2r's own
 //!          time source, and with it `assert_compiled_with_use_sim_time_support!`, is not used: a build whose cached
 //!          bindings lost r2r's switch for it keeps simulated time here, and one without rosgraph_msgs says so at start.
@@ -62,7 +64,9 @@ impl RosNode {
         let clock = if arguments::uses_sim_time(&parameters)? { Clock::simulated() } else { Clock::system() };
         let (namespace, name) = arguments::names(&node)?;
         let log = RosLog { logger: node.logger().into() };
-        let context = NodeContext::new(Names::new(&namespace, &name, &[])?, clock);
+        let command_line: Vec<String> = std::env::args().collect();
+        let rules = arguments::remap_rules(&command_line);
+        let context = NodeContext::new(Names::of_middleware(&namespace, &name, rules.into_iter())?, clock);
         let spinner = Arc::new(Spinner::start(node, on_fault)?);
         let transport = Transport::R2r(R2rNode { context, spinner, log: log.clone() });
         Ok(Self { transport, parameters, log })
@@ -200,7 +204,7 @@ impl BackEnd for R2rNode {
         inbox: Inbox,
     ) -> Result<Link, TransportError> {
         let what = || format!("subscribing to {topic}");
-        let (name, id) = (topic.to_string(), self.spinner.id());
+        let (name, id) = (self.context.names.before_rules(topic).to_string(), self.spinner.id());
         let answer = self.spinner.ask(move |spun| {
             let messages = spun.node.subscribe_raw(&name, message.name, profile(qos))?;
             spun.add(id, Box::new(RawSubscription { messages, inbox }));
@@ -216,7 +220,7 @@ impl BackEnd for R2rNode {
         message: MessageType,
         qos: QosProfile,
     ) -> Result<Box<dyn RawPublisher>, TransportError> {
-        let name = topic.to_string();
+        let name = self.context.names.before_rules(topic).to_string();
         let untyped = self.ask(
             || format!("advertising {topic}"),
             move |node| node.create_publisher_untyped(&name, message.name, profile(qos)),
@@ -235,7 +239,8 @@ impl BackEnd for R2rNode {
         let Some(open) = services::opener(service_type.name) else {
             return Err(not_built_in(what(), service_type.name));
         };
-        let (name, id, log) = (service.to_string(), self.spinner.id(), self.log.clone());
+        let name = self.context.names.before_rules(service).to_string();
+        let (id, log) = (self.spinner.id(), self.log.clone());
         let answer = self.spinner.ask(move |spun| {
             let offered = open(&mut spun.node, &name, requests, log)?;
             spun.add(id, offered);
