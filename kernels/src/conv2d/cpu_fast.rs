@@ -45,7 +45,7 @@ impl Epilogue<'_> {
         }
     }
 
-    fn check(&self, channels: usize) -> Result<(), KernelError> {
+    pub(super) fn check(&self, channels: usize) -> Result<(), KernelError> {
         self.bias.map_or(Ok(()), |bias| check_len("bias", channels, bias.len()))
     }
 }

@@ -11,6 +11,7 @@ pub mod autograd;
 pub mod cpu;
 pub mod cpu_fast;
 mod gather;
+pub mod winograd;
 
 use crate::error::KernelError;
 
