@@ -7,7 +7,7 @@
 mod microkernel;
 mod strips;
 
-pub(crate) use strips::{CellGrid, Cut, StripList, StripsMut, par_strips};
+pub(crate) use strips::{CellGrid, Cut, Strip, StripList, StripsMut, par_strips};
 
 use std::cell::RefCell;
 use std::marker::PhantomData;

@@ -7,6 +7,7 @@
 //! Limits  kernel 3, stride 1, padding up to 2. Rounding: 1e-4 of the tensor's maximum at most, about 1e-6 a layer.
 //! Source  Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, CVPR 2016.
 
+pub mod gradient;
 mod transform;
 
 use rayon::prelude::*;
@@ -74,11 +75,7 @@ impl Winograd {
     }
 
     fn transform(shape: &ConvShape, kernel: impl Fn(usize, usize) -> [f32; 9] + Sync) -> Result<Self, KernelError> {
-        let geometry = shape.geometry;
-        if geometry.kernel != 3 || geometry.stride != 1 || geometry.padding > 2 {
-            let (kernel, stride, padding) = (geometry.kernel, geometry.stride, geometry.padding);
-            return Err(KernelError::KernelTooLarge { kernel, stride, padding, height: 3, width: 3 });
-        }
+        check_geometry(shape)?;
         let (inputs, outputs) = (shape.in_channels, shape.out_channels);
         let point_len = outputs.next_multiple_of(ROWS) * inputs;
         // One block of rows a task, all points of it; then brought into the order of use.
@@ -151,6 +148,13 @@ impl Winograd {
         par_strips(output, self.grid(), list, |strips| job.run(strips));
         Ok(())
     }
+}
+
+fn check_geometry(shape: &ConvShape) -> Result<(), KernelError> {
+    let geometry = shape.geometry;
+    check_len("side of a kernel that Winograd's transform takes", 3, geometry.kernel)?;
+    check_len("stride that Winograd's transform takes", 1, geometry.stride)?;
+    check_len("most padding that Winograd's transform takes", 2, geometry.padding.max(2))
 }
 
 fn adjoint_shape(shape: &ConvShape) -> Result<ConvShape, KernelError> {

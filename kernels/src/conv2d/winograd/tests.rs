@@ -46,6 +46,17 @@ fn the_adjoint_is_the_gradient_of_the_input() {
 }
 
 #[test]
+fn the_gradient_of_the_weight_is_that_of_the_plain_loops() {
+    for shape in shapes() {
+        let (x, g) = (values(1, shape.input_len()), values(2, shape.output_len()));
+        let mut dw = vec![f32::NAN; shape.weight_len()];
+        gradient::weight_gradient(&shape, &x, &g, &mut dw).unwrap();
+        let error = relative_error(&dw, &cpu::weight_gradient(&shape, &wide(&x), &wide(&g)));
+        assert!(error < 2e-5, "{shape:?}: {error}");
+    }
+}
+
+#[test]
 fn bias_and_activation_follow_the_sum() {
     let shape = shape(2, (9, 12), (13, 21), 1);
     let (x, w, b) = (values(1, shape.input_len()), values(2, shape.weight_len()), values(3, 12));
@@ -67,7 +78,9 @@ fn any_number_of_threads_gives_the_same_bytes() {
         with_threads(threads, || {
             let mut y = vec![0.0; shape.output_len()];
             Winograd::new(&shape, &w).unwrap().run(&x, Epilogue::NONE, &mut y).unwrap();
-            y
+            let mut dw = vec![0.0; shape.weight_len()];
+            gradient::weight_gradient(&shape, &x, &y, &mut dw).unwrap();
+            (y, dw)
         })
     };
     let one = run(1);

@@ -5,6 +5,7 @@
 //! Source  Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, CVPR 2016, section 4.2.
 
 #![allow(unsafe_code)] // functions for instruction sets that were detected at run time
+#![allow(clippy::needless_range_loop)] // loops over lanes by index are what the compiler turns into vectors
 
 /// Tiles that are transformed together.
 pub(super) const LANES: usize = 16;
@@ -40,6 +41,24 @@ pub(super) fn kernel(w: &[f32]) -> [f64; POINTS] {
     out
 }
 
+/// G^T s G: from the sums at the points to the gradient of a kernel (3, 3).
+pub(super) fn kernel_adjoint(s: &[f32; POINTS]) -> [f32; 9] {
+    let column = |m: [f64; PATCH]| {
+        let (even, odd) = ((m[1] + m[2]) / -6.0, (m[2] - m[1]) / 6.0);
+        let (wide_even, wide_odd) = (m[3] + m[4], m[3] - m[4]);
+        [m[0] / 4.0 + even + wide_even / 24.0, odd + wide_odd / 12.0, even + wide_even / 6.0 + m[5]]
+    };
+    let rows: [[f64; 3]; PATCH] =
+        std::array::from_fn(|i| column(std::array::from_fn(|j| f64::from(s[i * PATCH + j]))));
+    let mut out = [0.0; 9];
+    for j in 0..3 {
+        for (i, value) in column(std::array::from_fn(|i| rows[i][j])).into_iter().enumerate() {
+            out[i * 3 + j] = value as f32;
+        }
+    }
+    out
+}
+
 /// B^T d along one direction.
 #[inline(always)]
 fn input_points(d: [f32; PATCH]) -> [f32; PATCH] {
@@ -66,6 +85,14 @@ fn output_points(m: [f32; PATCH]) -> [f32; TILE] {
         even + 4.0 * wide_even,
         odd + 8.0 * wide_odd + m[5],
     ]
+}
+
+/// A y along one direction.
+#[inline(always)]
+fn gradient_points(y: [f32; TILE]) -> [f32; PATCH] {
+    let (even, odd) = (y[0] + y[2], y[1] + y[3]);
+    let (wide_even, wide_odd) = (y[0] + 4.0 * y[2], 2.0 * y[1] + 8.0 * y[3]);
+    [y[0], even + odd, even - odd, wide_even + wide_odd, wide_even - wide_odd, y[3]]
 }
 
 #[inline(always)]
@@ -119,6 +146,39 @@ fn output_body(products: &[Lane; POINTS], bias: f32, floor: f32, out: &mut [[f32
             }
         }
     }
+}
+
+#[inline(always)]
+fn gradient_body(lines: &[[f32; TILE * LANES]; TILE], out: &mut [Lane; POINTS]) {
+    let mut rows = [[[0.0; LANES]; PATCH]; TILE];
+    for (line, row) in lines.iter().zip(&mut rows) {
+        for t in 0..LANES {
+            let points = gradient_points(std::array::from_fn(|p| line[TILE * t + p]));
+            for j in 0..PATCH {
+                row[j][t] = points[j];
+            }
+        }
+    }
+    for j in 0..PATCH {
+        for t in 0..LANES {
+            let points = gradient_points(std::array::from_fn(|i| rows[i][j][t]));
+            for i in 0..PATCH {
+                out[i * PATCH + j][t] = points[i];
+            }
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+fn gradient_avx512(lines: &[[f32; TILE * LANES]; TILE], out: &mut [Lane; POINTS]) {
+    gradient_body(lines, out);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn gradient_avx2(lines: &[[f32; TILE * LANES]; TILE], out: &mut [Lane; POINTS]) {
+    gradient_body(lines, out);
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -183,6 +243,19 @@ impl Transform {
         }
     }
 
+    /// A y A^T of the tiles of four rows of output pixels.
+    pub fn gradient(self, lines: &[[f32; TILE * LANES]; TILE], out: &mut [Lane; POINTS]) {
+        match self {
+            // SAFETY: the instructions were detected.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => unsafe { gradient_avx512(lines, out) },
+            // SAFETY: the instructions were detected.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { gradient_avx2(lines, out) },
+            Self::Portable => gradient_body(lines, out),
+        }
+    }
+
     /// max(A^T m A + bias, floor), four rows of output pixels.
     pub fn output(self, products: &[Lane; POINTS], bias: f32, floor: f32, out: &mut [[f32; TILE * LANES]; TILE]) {
         match self {
@@ -221,7 +294,9 @@ mod tests {
             let mut pixels = [[0.0; TILE * LANES]; TILE];
             set.input(&lines, &mut points);
             set.output(&points, 0.25, 0.0, &mut pixels);
-            (points, pixels)
+            let mut back = [[0.0; LANES]; POINTS];
+            set.gradient(&pixels, &mut back);
+            (points, pixels, back)
         });
         let results: Vec<_> = results.collect();
         assert!(results.windows(2).all(|pair| pair[0] == pair[1]));
