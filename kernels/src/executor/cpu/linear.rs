@@ -1,5 +1,9 @@
 //! One convolution of either direction with what follows it, in the way that suits its shape.
 
+use std::ops::Range;
+
+use rayon::prelude::*;
+
 use super::Slot;
 use crate::conv2d::ConvShape;
 use crate::conv2d::cpu_fast::{self, Epilogue, Transposed};
@@ -119,6 +123,8 @@ pub(super) struct Sparse {
     /// The whole map of an empty canvas: borders are in it as they are.
     background: Vec<f32>,
     list: StripList,
+    /// Runs of pixels to be put back.
+    stale: Vec<Range<usize>>,
 }
 
 /// A linear map with bias and activation, and where it reads and writes.
@@ -158,8 +164,10 @@ impl Linear {
     /// Takes what stands in the arena as the map of an empty canvas.
     pub fn remember_empty(&mut self, arena: &[f32]) {
         let mut list = StripList::default();
-        list.reserve(&self.method.grid());
-        self.sparse = Some(Sparse { background: arena[self.out.range()].to_vec(), list });
+        let grid = self.method.grid();
+        list.reserve(&grid);
+        let stale = Vec::with_capacity((grid.height * grid.width).div_ceil(2));
+        self.sparse = Some(Sparse { background: arena[self.out.range()].to_vec(), list, stale });
     }
 
     /// Computes what pillars are in sight of, and puts back what the last frame wrote elsewhere.
@@ -181,7 +189,8 @@ impl Linear {
         let (input_mask, mask) = (&before[self.from].now, &mut after[0]);
         std::mem::swap(&mut mask.now, &mut mask.last);
         self.method.spread(input_mask, &mut mask.now);
-        restore(mask, &sparse.background, &mut arena[self.out.range()]);
+        find_stale(mask, &mut sparse.stale);
+        restore(&sparse.stale, mask.now.len(), &sparse.background, &mut arena[self.out.range()]);
         let grid = self.method.grid();
         let cols = grid.cols();
         let unit = grid.unit;
@@ -226,17 +235,25 @@ impl Linear {
     }
 }
 
-/// Writes the background where the last frame wrote and this one will not.
-fn restore(mask: &Mask, background: &[f32], out: &mut [f32]) {
-    use rayon::prelude::*;
-    let pixels = mask.now.len();
-    if pixels == 0 || mask.last.iter().zip(&mask.now).all(|(last, now)| *last <= *now) {
+/// Runs of pixels that the last frame wrote and this one will not.
+fn find_stale(mask: &Mask, stale: &mut Vec<Range<usize>>) {
+    stale.clear();
+    for (pixel, _) in mask.last.iter().zip(&mask.now).enumerate().filter(|(_, (last, now))| last > now) {
+        match stale.last_mut() {
+            Some(run) if run.end == pixel => run.end += 1,
+            _ => stale.push(pixel..pixel + 1),
+        }
+    }
+}
+
+/// Writes the background there, in every channel.
+fn restore(stale: &[Range<usize>], pixels: usize, background: &[f32], out: &mut [f32]) {
+    if stale.is_empty() {
         return;
     }
     out.par_chunks_exact_mut(pixels).zip(background.par_chunks_exact(pixels)).for_each(|(plane, background)| {
-        let pixels = plane.iter_mut().zip(background).zip(mask.last.iter().zip(&mask.now));
-        for ((pixel, background), (last, now)) in pixels {
-            *pixel = if *last > *now { *background } else { *pixel };
+        for run in stale {
+            plane[run.clone()].copy_from_slice(&background[run.clone()]);
         }
     });
 }
@@ -271,8 +288,9 @@ mod tests {
     #[test]
     fn the_background_comes_back_where_only_the_last_frame_wrote() {
         let mask = Mask { now: vec![0, 1, 0, 1], last: vec![1, 1, 0, 0] };
-        let mut out = [9.0; 8];
-        restore(&mask, &[1.0; 8], &mut out);
+        let (mut out, mut stale) = ([9.0; 8], Vec::new());
+        find_stale(&mask, &mut stale);
+        restore(&stale, 4, &[1.0; 8], &mut out);
         assert_eq!(out, [1.0, 9.0, 9.0, 9.0, 1.0, 9.0, 9.0, 9.0]);
     }
 }
