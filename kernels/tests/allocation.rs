@@ -74,7 +74,8 @@ fn the_second_frame_allocates_no_buffer() {
         let num_pillars = 1500;
         let features = vec![0.5; num_pillars * 4 * 10];
         let offsets: Vec<u32> = (0..=num_pillars as u32).map(|p| 4 * p).collect();
-        let input = |coords| PillarInput { features: &features, point_features: 10, offsets: &offsets, coords, batch: 1 };
+        let input =
+            |coords| PillarInput { features: &features, point_features: 10, offsets: &offsets, coords, batch: 1 };
         let before = LARGE.load(Ordering::Relaxed);
         // No map here is a multiple of a panel's columns, so a product that packs its last panel would show.
         executor.run(&input(&frames[0])).unwrap();

@@ -431,7 +431,8 @@ fn a_frame_leaves_nothing_behind_for_the_next() {
     let canvas = CanvasSize { ny: 96, nx: 80 };
     let plan = pointpillars_for_tests(16, canvas);
     let map = parameters(&plan);
-    let outputs = |executor: &CpuExecutor| ["cls", "box", "dir"].map(|name| executor.value(name).unwrap().data.to_vec());
+    let outputs =
+        |executor: &CpuExecutor| ["cls", "box", "dir"].map(|name| executor.value(name).unwrap().data.to_vec());
     let frame = corner(4, canvas);
     let mut fresh = CpuExecutor::compile(&plan, &map, Keep::Outputs).unwrap();
     fresh.run(&frame.input()).unwrap();

@@ -197,12 +197,7 @@ impl<'a> StripsMut<'a> {
 }
 
 /// Computes the blocks of a list in parallel.
-pub(crate) fn par_strips(
-    out: &mut [f32],
-    grid: CellGrid,
-    list: &StripList,
-    compute: impl Fn(StripsMut<'_>) + Sync,
-) {
+pub(crate) fn par_strips(out: &mut [f32], grid: CellGrid, list: &StripList, compute: impl Fn(StripsMut<'_>) + Sync) {
     assert_eq!(out.len(), grid.values(), "maps of {grid:?}");
     list.check(&grid);
     let base = super::SharedBase(out.as_mut_ptr());

@@ -158,13 +158,14 @@ impl Measured {
 
     fn layers(&self, plan: &Plan, machine: &MachinePeak) -> Vec<LayerFigures> {
         let cost = plan.cost(self.pillars / self.frames.max(1));
-        let figures = |((cost, times), cells): ((&percept_kernels::plan::LayerCost, &Vec<Duration>), &(usize, usize))| {
-            let latency = StageLatency::of(&cost.label, times)?;
-            let floor_ms = machine.floor(cost.multiply_adds, cost.bytes).as_secs_f64() * 1e3;
-            let share = if cells.1 == 0 { 1.0 } else { cells.0 as f64 / cells.1 as f64 };
-            let (multiply_adds, bytes) = (cost.multiply_adds, cost.bytes);
-            Some(LayerFigures { latency, multiply_adds, bytes, floor_ms, share_computed: share })
-        };
+        let figures =
+            |((cost, times), cells): ((&percept_kernels::plan::LayerCost, &Vec<Duration>), &(usize, usize))| {
+                let latency = StageLatency::of(&cost.label, times)?;
+                let floor_ms = machine.floor(cost.multiply_adds, cost.bytes).as_secs_f64() * 1e3;
+                let share = if cells.1 == 0 { 1.0 } else { cells.0 as f64 / cells.1 as f64 };
+                let (multiply_adds, bytes) = (cost.multiply_adds, cost.bytes);
+                Some(LayerFigures { latency, multiply_adds, bytes, floor_ms, share_computed: share })
+            };
         cost.layers.iter().zip(&self.times).zip(&self.cells).filter_map(figures).collect()
     }
 }

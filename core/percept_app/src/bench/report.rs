@@ -84,7 +84,12 @@ impl fmt::Display for BenchReport {
             machine.multiply_adds_per_s / 1e9,
             machine.bytes_per_s / 1e9
         )?;
-        writeln!(f, "{:.0} pillars a frame, {:.0} MiB of maps\n", self.pillars_mean, self.kept_bytes as f64 / 1_048_576.0)?;
+        writeln!(
+            f,
+            "{:.0} pillars a frame, {:.0} MiB of maps\n",
+            self.pillars_mean,
+            self.kept_bytes as f64 / 1_048_576.0
+        )?;
         writeln!(f, "{}", table(&self.stages))?;
         let mut layers =
             Table::new(&["layer", "M mult-adds", "MB", "floor ms", "computed", "p50 ms", "p99 ms", "max ms"]);
@@ -101,9 +106,11 @@ impl fmt::Display for BenchReport {
             if points.is_empty() {
                 continue;
             }
-            let mut growth = Table::new(&[name, "in", "pillars", "input ms", "network ms", "frame p50 ms", "p99 ms", "max ms"]);
+            let mut growth =
+                Table::new(&[name, "in", "pillars", "input ms", "network ms", "frame p50 ms", "p99 ms", "max ms"]);
             for point in points {
-                let times = [point.input_ms, point.network_ms, point.frame.p50_ms, point.frame.p99_ms, point.frame.max_ms];
+                let times =
+                    [point.input_ms, point.network_ms, point.frame.p50_ms, point.frame.p99_ms, point.frame.max_ms];
                 let times = times.map(|ms| format!("{ms:.2}"));
                 let counts = [point.points.to_string(), point.points_in_range.to_string(), point.pillars.to_string()];
                 growth.push([counts.to_vec(), times.to_vec()].concat());

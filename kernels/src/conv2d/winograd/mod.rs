@@ -187,7 +187,12 @@ impl Job<'_> {
                 let channels = first..(first + group).min(out_channels);
                 self.multiply(points, (tiles, stride), channels.clone(), products);
                 for channel in channels {
-                    self.transform_output(&mut strips, channel, &products[(channel - first) * stride..], group * stride);
+                    self.transform_output(
+                        &mut strips,
+                        channel,
+                        &products[(channel - first) * stride..],
+                        group * stride,
+                    );
                 }
             }
         });

@@ -48,8 +48,7 @@ pub(super) fn kernel_adjoint(s: &[f32; POINTS]) -> [f32; 9] {
         let (wide_even, wide_odd) = (m[3] + m[4], m[3] - m[4]);
         [m[0] / 4.0 + even + wide_even / 24.0, odd + wide_odd / 12.0, even + wide_even / 6.0 + m[5]]
     };
-    let rows: [[f64; 3]; PATCH] =
-        std::array::from_fn(|i| column(std::array::from_fn(|j| f64::from(s[i * PATCH + j]))));
+    let rows: [[f64; 3]; PATCH] = std::array::from_fn(|i| column(std::array::from_fn(|j| f64::from(s[i * PATCH + j]))));
     let mut out = [0.0; 9];
     for j in 0..3 {
         for (i, value) in column(std::array::from_fn(|i| rows[i][j])).into_iter().enumerate() {
@@ -64,14 +63,7 @@ pub(super) fn kernel_adjoint(s: &[f32; POINTS]) -> [f32; 9] {
 fn input_points(d: [f32; PATCH]) -> [f32; PATCH] {
     let (a, b) = (d[4] - 4.0 * d[2], d[3] - 4.0 * d[1]);
     let (c, e) = (d[4] - d[2], 2.0 * (d[3] - d[1]));
-    [
-        4.0 * d[0] - 5.0 * d[2] + d[4],
-        a + b,
-        a - b,
-        c + e,
-        c - e,
-        4.0 * d[1] - 5.0 * d[3] + d[5],
-    ]
+    [4.0 * d[0] - 5.0 * d[2] + d[4], a + b, a - b, c + e, c - e, 4.0 * d[1] - 5.0 * d[3] + d[5]]
 }
 
 /// A^T m along one direction.
@@ -79,12 +71,7 @@ fn input_points(d: [f32; PATCH]) -> [f32; PATCH] {
 fn output_points(m: [f32; PATCH]) -> [f32; TILE] {
     let (even, odd) = (m[1] + m[2], m[1] - m[2]);
     let (wide_even, wide_odd) = (m[3] + m[4], m[3] - m[4]);
-    [
-        m[0] + even + wide_even,
-        odd + 2.0 * wide_odd,
-        even + 4.0 * wide_even,
-        odd + 8.0 * wide_odd + m[5],
-    ]
+    [m[0] + even + wide_even, odd + 2.0 * wide_odd, even + 4.0 * wide_even, odd + 8.0 * wide_odd + m[5]]
 }
 
 /// A y along one direction.

@@ -57,9 +57,7 @@ impl Method {
     /// Largest scratch, in values, that a thread is asked for.
     pub fn scratch_len(&self) -> usize {
         match self {
-            Self::Direct { shape, .. } => {
-                cpu_fast::scratch_len(shape).max(cpu_sparse::forward_scratch_len(shape))
-            }
+            Self::Direct { shape, .. } => cpu_fast::scratch_len(shape).max(cpu_sparse::forward_scratch_len(shape)),
             Self::Winograd { winograd, .. } => winograd.scratch_len(),
             Self::Transposed { transposed, .. } => transposed.scratch_len().max(transposed.strips_scratch_len()),
         }
@@ -154,9 +152,7 @@ impl Linear {
         let (input, out) = self.input.read_write(self.out, arena);
         match &self.method {
             Method::Direct { shape, weight } => cpu_fast::forward(shape, input, weight, self.epilogue(), out),
-            Method::Winograd { winograd, whole, .. } => {
-                winograd.run_strips(input, self.epilogue(), whole, None, out)
-            }
+            Method::Winograd { winograd, whole, .. } => winograd.run_strips(input, self.epilogue(), whole, None, out),
             Method::Transposed { transposed, .. } => transposed.run(input, self.epilogue(), out),
         }
     }
