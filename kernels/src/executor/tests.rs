@@ -421,7 +421,8 @@ fn skipping_empty_cells_changes_nothing_but_the_work() {
         }
         let (first, work) = (skip.work()[0], skip.work());
         assert!(first.computed * 3 < first.cells, "{first:?}");
-        assert!(work.iter().all(|layer| layer.computed < layer.cells), "{work:?}");
+        // The deepest layers see the whole of this small canvas.
+        assert!(work[..6].iter().all(|layer| layer.computed < layer.cells), "{work:?}");
         assert!(compute.work().iter().all(|layer| layer.computed == layer.cells));
     }
 }
