@@ -92,6 +92,22 @@ impl Frame {
     }
 }
 
+/// First values with norms like a trained network's: maps keep their size from layer to layer, and an empty canvas does
+/// not give zeros, whose neighbours would fade into denormal numbers.
+fn parameters(plan: &Plan) -> ParameterMap {
+    let mut parameters = initialise(plan, 1);
+    for (index, (name, tensor)) in parameters.iter_mut().enumerate() {
+        for (channel, value) in tensor.data.iter_mut().enumerate() {
+            if name.ends_with("norm.weight") {
+                *value = 2.4;
+            } else if name.ends_with("norm.bias") {
+                *value = ((index * 31 + channel * 17) % 21) as f32 / 50.0 - 0.2;
+            }
+        }
+    }
+    parameters
+}
+
 /// The layers from the canvas on, as JSON.
 fn json(plan: &Plan) -> Result<String, AnyError> {
     let mut layers = Vec::new();
@@ -160,7 +176,7 @@ fn share(plan: &Plan, executor: &CpuExecutor) -> f64 {
 }
 
 fn serve(plan: &Plan, directory: &Path, frames: &[Frame]) -> Result<(), AnyError> {
-    let parameters = initialise(plan, 1);
+    let parameters = parameters(plan);
     std::fs::write(directory.join("network.json"), json(plan)?)?;
     save_parameters(&parameters, &directory.join("weights.safetensors"))?;
     let compile = |empty| CpuExecutor::compile_for(plan, &parameters, Keep::Outputs, empty);

@@ -118,3 +118,19 @@ fn other_kernels_are_refused() {
     assert!(Winograd::suits(&good));
     assert!(Winograd::new(&good, &[0.0; 7]).is_err());
 }
+
+#[test]
+fn what_fades_away_from_a_lone_value_becomes_zero_and_not_denormal() {
+    let shape = shape(1, (16, 16), (64, 64), 1);
+    let w: Vec<f32> = values(2, shape.weight_len()).iter().map(|w| 0.1 * w).collect();
+    let winograd = Winograd::new(&shape, &w).unwrap();
+    let mut map = vec![0.0; shape.input_len()];
+    map[0] = 1.0;
+    for _ in 0..8 {
+        let mut next = vec![f32::NAN; shape.output_len()];
+        winograd.run(&map, Epilogue::NONE, &mut next).unwrap();
+        assert!(next.iter().all(|v| *v == 0.0 || v.is_normal()));
+        map = next;
+    }
+    assert!(map.iter().any(|v| *v != 0.0));
+}
