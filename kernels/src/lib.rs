@@ -6,6 +6,7 @@ pub mod conv_transpose2d;
 pub mod decode_points;
 pub mod error;
 pub mod executor;
+pub mod machine;
 mod matrix;
 pub mod nms;
 pub mod parameters;

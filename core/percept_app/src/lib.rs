@@ -7,6 +7,7 @@
 //! ```
 //! The command `percept` and the ROS nodes parse and call what is here.
 
+pub mod bench;
 pub mod check;
 pub mod config;
 pub mod convert;

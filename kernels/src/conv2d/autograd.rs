@@ -1,8 +1,9 @@
-//! The convolution as a candle operation with its gradients.
+//! The convolution as a candle operation with its gradients, through Winograd's transform where it pays.
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 
 use super::cpu_fast::{Epilogue, Transposed, forward, weight_gradient};
+use super::winograd::{self, Winograd};
 use super::{ConvGeometry, ConvShape};
 use crate::tensor_slice::{storage_slice, with_slice};
 
@@ -39,7 +40,12 @@ impl CustomOp2 for Conv2d {
         let shape = self.shape(l1.shape(), l2.shape())?;
         let mut output = vec![0.0; shape.output_len()];
         let (input, weight) = (storage_slice(s1, l1)?, storage_slice(s2, l2)?);
-        forward(&shape, input, weight, Epilogue::NONE, &mut output).map_err(candle_core::Error::wrap)?;
+        if Winograd::suits(&shape) {
+            Winograd::new(&shape, weight).and_then(|winograd| winograd.run(input, Epilogue::NONE, &mut output))
+        } else {
+            forward(&shape, input, weight, Epilogue::NONE, &mut output)
+        }
+        .map_err(candle_core::Error::wrap)?;
         let dims = (shape.batch, shape.out_channels, shape.out_height, shape.out_width);
         Ok((CpuStorage::F32(output), dims.into()))
     }
@@ -56,8 +62,14 @@ impl CustomOp2 for Conv2d {
             let grad_input = if input.track_op() {
                 let mut values = vec![0.0; shape.input_len()];
                 with_slice(weight, |weight| {
-                    let transposed = Transposed::new(&shape, weight).map_err(candle_core::Error::wrap)?;
-                    transposed.run(grad, Epilogue::NONE, &mut values).map_err(candle_core::Error::wrap)
+                    if Winograd::suits(&shape) {
+                        let adjoint = Winograd::adjoint(&shape, weight);
+                        adjoint.and_then(|adjoint| adjoint.run(grad, Epilogue::NONE, &mut values))
+                    } else {
+                        let transposed = Transposed::new(&shape, weight);
+                        transposed.and_then(|transposed| transposed.run(grad, Epilogue::NONE, &mut values))
+                    }
+                    .map_err(candle_core::Error::wrap)
                 })?;
                 Some(Tensor::from_vec(values, input.shape(), input.device())?)
             } else {
@@ -65,7 +77,12 @@ impl CustomOp2 for Conv2d {
             };
             let mut values = vec![0.0; shape.weight_len()];
             with_slice(input, |input| {
-                weight_gradient(&shape, input, grad, &mut values).map_err(candle_core::Error::wrap)
+                if Winograd::suits(&shape) {
+                    winograd::gradient::weight_gradient(&shape, input, grad, &mut values)
+                } else {
+                    weight_gradient(&shape, input, grad, &mut values)
+                }
+                .map_err(candle_core::Error::wrap)
             })?;
             Ok((grad_input, Some(Tensor::from_vec(values, weight.shape(), weight.device())?)))
         })

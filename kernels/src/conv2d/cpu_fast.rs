@@ -33,7 +33,7 @@ impl Epilogue<'_> {
     /// Nothing.
     pub const NONE: Self = Self { bias: None, activation: Activation::Identity };
 
-    fn apply(&self, channel: usize, values: &mut [f32]) {
+    pub(super) fn apply(&self, channel: usize, values: &mut [f32]) {
         let bias = self.bias.and_then(|bias| bias.get(channel)).copied();
         match (bias, self.activation) {
             (None, Activation::Identity) => {}
@@ -45,14 +45,14 @@ impl Epilogue<'_> {
         }
     }
 
-    fn check(&self, channels: usize) -> Result<(), KernelError> {
+    pub(super) fn check(&self, channels: usize) -> Result<(), KernelError> {
         self.bias.map_or(Ok(()), |bias| check_len("bias", channels, bias.len()))
     }
 }
 
 /// Pixels a tile for columns of this depth: an odd number of panels, so that the rows of a panel spread over all sets
 /// of a cache.
-fn tile_pixels(depth: usize) -> usize {
+pub(super) fn tile_pixels(depth: usize) -> usize {
     let panels = (COLUMN_VALUES / depth.max(1) / PANEL).clamp(1, MAX_TILE / PANEL);
     (panels - (panels + 1) % 2) * PANEL
 }
@@ -92,14 +92,14 @@ pub fn forward(
     Ok(())
 }
 
-fn forward_taps(shape: &ConvShape) -> Vec<Tap> {
+pub(super) fn forward_taps(shape: &ConvShape) -> Vec<Tap> {
     let (kernel, padding) = (shape.geometry.kernel, shape.geometry.padding as isize);
     (0..kernel * kernel)
         .map(|tap| Tap { dy: (tap / kernel) as isize - padding, dx: (tap % kernel) as isize - padding })
         .collect()
 }
 
-fn forward_source<'a>(shape: &ConvShape, input: &'a [f32], frame: usize) -> Source<'a> {
+pub(super) fn forward_source<'a>(shape: &ConvShape, input: &'a [f32], frame: usize) -> Source<'a> {
     let values = shape.in_channels * shape.height * shape.width;
     Source {
         map: &input[frame * values..][..values],
@@ -126,20 +126,20 @@ fn with_columns(source: &Source<'_>, taps: &[Tap], channels: usize, tile: Tile, 
 
 /// The input pixels of one phase (y, x modulo the stride) and the kernel taps that reach them.
 #[derive(Debug, Clone)]
-struct Phase {
+pub(super) struct Phase {
     y: usize,
     x: usize,
     taps: Vec<Tap>,
     /// (Ci, Co * taps).
-    weight: Vec<f32>,
+    pub(super) weight: Vec<f32>,
 }
 
 /// A transposed convolution, its weight sorted by phase: at stride s, input pixels of one phase (y mod s, x mod s)
 /// see the same taps, so that each phase is a plain convolution of the output side and nothing is added twice.
 #[derive(Debug, Clone)]
 pub struct Transposed {
-    shape: ConvShape,
-    phases: Vec<Phase>,
+    pub(super) shape: ConvShape,
+    pub(super) phases: Vec<Phase>,
 }
 
 impl Transposed {
@@ -189,7 +189,7 @@ impl Transposed {
         (depth + shape.in_channels) * pixels
     }
 
-    fn source<'a>(&self, source: &'a [f32], frame: usize, grid_width: usize) -> Source<'a> {
+    pub(super) fn source<'a>(&self, source: &'a [f32], frame: usize, grid_width: usize) -> Source<'a> {
         let shape = &self.shape;
         let values = shape.out_channels * shape.out_height * shape.out_width;
         Source {

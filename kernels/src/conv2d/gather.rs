@@ -44,7 +44,13 @@ impl Source<'_> {
         }
     }
 
-    fn gather_tap(&self, plane: &[f32], tap: Tap, start: usize, mut row: &mut [f32]) {
+    /// One channel of the map.
+    pub fn plane(&self, channel: usize) -> &[f32] {
+        &self.map[channel * self.height * self.width..][..self.height * self.width]
+    }
+
+    /// One row of the columns: output pixels `start..` of one channel under one tap.
+    pub fn gather_tap(&self, plane: &[f32], tap: Tap, start: usize, mut row: &mut [f32]) {
         let (mut y, mut x) = (start / self.grid_width, start % self.grid_width);
         while !row.is_empty() {
             let (segment, rest) = row.split_at_mut(row.len().min(self.grid_width - x));

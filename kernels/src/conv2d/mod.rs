@@ -10,7 +10,9 @@
 pub mod autograd;
 pub mod cpu;
 pub mod cpu_fast;
+pub(crate) mod cpu_sparse;
 mod gather;
+pub mod winograd;
 
 use crate::error::KernelError;
 

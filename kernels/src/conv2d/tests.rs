@@ -7,6 +7,9 @@ use super::*;
 use crate::plan::Activation;
 use crate::test_values::{differences, dot, relative_error, values, wide, with_threads};
 
+/// What may be off where Winograd's transform was at work.
+const TRANSFORMED: f64 = 1e-5;
+
 /// Every geometry in use, and some that nobody would choose.
 fn shapes() -> Vec<ConvShape> {
     let mut shapes = Vec::new();
@@ -103,11 +106,11 @@ fn candle_gets_the_same_values_and_gradients_from_views_with_strides() {
         let loss = (y.transpose(2, 3).unwrap() * g_tensor.transpose(2, 3).unwrap()).unwrap().sum_all().unwrap();
         let grads = loss.backward().unwrap();
         let flat = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        assert!(relative_error(&flat(&y), &cpu::forward(&shape, &wide(&x), &wide(&w))) < 1e-6);
+        assert!(relative_error(&flat(&y), &cpu::forward(&shape, &wide(&x), &wide(&w))) < TRANSFORMED);
         let dx = flat(grads.get(x_var.as_tensor()).unwrap());
-        assert!(relative_error(&dx, &cpu::transposed(&shape, &wide(&g), &wide(&w))) < 1e-6);
+        assert!(relative_error(&dx, &cpu::transposed(&shape, &wide(&g), &wide(&w))) < TRANSFORMED);
         let dw = flat(grads.get(w_var.as_tensor()).unwrap());
-        assert!(relative_error(&dw, &cpu::weight_gradient(&shape, &wide(&x), &wide(&g))) < 1e-6);
+        assert!(relative_error(&dw, &cpu::weight_gradient(&shape, &wide(&x), &wide(&g))) < TRANSFORMED);
     }
 }
 

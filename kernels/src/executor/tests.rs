@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use candle_core::{D, DType, Device, Tensor, Var};
 
 use super::autograd::{Forward, ParameterStore, forward_eval, forward_train};
-use super::cpu::{ArenaPlan, CpuExecutor, Keep};
+use super::cpu::{ArenaPlan, CpuExecutor, EmptyCells, Keep};
 use crate::error::KernelError;
 use crate::parameters::{Initializer, ParameterMap, initialise};
 use crate::pillar_encode::PillarInput;
@@ -98,7 +98,7 @@ fn outputs_alone_need_less_memory_and_have_the_same_bytes() {
     let map = parameters(&plan);
     let frame = Frames::new(1, CANVAS, 1, 3, MAX_POINTS);
     let run = |keep| {
-        let mut executor = CpuExecutor::compile(&plan, &map, keep).unwrap();
+        let mut executor = CpuExecutor::compile_for(&plan, &map, keep, EmptyCells::Compute).unwrap();
         executor.run(&frame.input()).unwrap();
         let outputs = ["cls", "box", "dir"].map(|name| executor.value(name).unwrap().data.to_vec());
         (outputs, executor.arena_bytes(), executor.value("bev_features").is_ok())
@@ -346,7 +346,7 @@ fn maps_that_are_alive_together_never_share_memory() {
                 let found = executor.value(&output.name).unwrap();
                 assert!(relative_error(found.data, &wide(&flat(&output.tensor))) <= 1e-5, "{}", output.name);
             }
-            assert!(!ArenaPlan::new(&plan, keep).unwrap().is_empty());
+            assert!(!ArenaPlan::new(&plan, keep, EmptyCells::Compute).unwrap().is_empty());
         }
     }
 }
@@ -385,4 +385,94 @@ fn taps_say_where_their_features_live() {
     assert_eq!(forward.outputs[0].tensor.dims(), [2, 5, 4, 6]);
     assert_eq!(forward.outputs[0].tensor.dtype(), DType::F32);
     assert_eq!(forward.outputs[0].tensor.dim(D::Minus1).unwrap(), 6);
+}
+
+/// Pillars in one corner and one lone pillar, as `seed` says; most of the canvas is empty.
+fn corner(seed: u64, canvas: CanvasSize) -> Frames {
+    let mut frames = Frames::new(seed, canvas, 1, 5, MAX_POINTS);
+    let lone = [0, canvas.ny as u32 - 1 - seed as u32 % 7, canvas.nx as u32 / 2];
+    frames.coords.retain(|[_, y, x]| y % 40 < 9 + seed as u32 % 5 && *x < 11);
+    if frames.coords.last().is_none_or(|last| *last < lone) {
+        frames.coords.push(lone);
+    }
+    frames.offsets.truncate(frames.coords.len() + 1);
+    let points = frames.offsets[frames.coords.len()] as usize;
+    frames.features.truncate(points * POINT_FEATURES);
+    frames
+}
+
+#[test]
+fn skipping_empty_cells_changes_nothing_but_the_work() {
+    let canvas = CanvasSize { ny: 96, nx: 80 };
+    let plan = pointpillars_for_tests(16, canvas);
+    let map = parameters(&plan);
+    let store = ParameterStore::new(&plan, &map).unwrap();
+    let mut skip = CpuExecutor::compile_for(&plan, &map, Keep::OutputsAndTaps, EmptyCells::Skip).unwrap();
+    let mut compute = CpuExecutor::compile_for(&plan, &map, Keep::OutputsAndTaps, EmptyCells::Compute).unwrap();
+    for seed in [1, 9, 3, 3] {
+        let frame = corner(seed, canvas);
+        skip.run(&frame.input()).unwrap();
+        compute.run(&frame.input()).unwrap();
+        let reference = forward_eval(&plan, &store, &frame.input()).unwrap();
+        for named in reference.outputs.iter().chain(&reference.taps) {
+            let (some, all) = (skip.value(&named.name).unwrap(), compute.value(&named.name).unwrap());
+            assert!(relative_error(some.data, &wide(all.data)) <= 5e-6, "{} of frame {seed}", named.name);
+            assert!(relative_error(some.data, &wide(&flat(&named.tensor))) <= 1e-5, "{} of frame {seed}", named.name);
+        }
+        let (first, work) = (skip.work()[0], skip.work());
+        assert!(first.computed * 3 < first.cells, "{first:?}");
+        // The deepest layers see the whole of this small canvas.
+        assert!(work[..6].iter().all(|layer| layer.computed < layer.cells), "{work:?}");
+        assert!(compute.work().iter().all(|layer| layer.computed == layer.cells));
+    }
+}
+
+#[test]
+fn a_frame_leaves_nothing_behind_for_the_next() {
+    let canvas = CanvasSize { ny: 96, nx: 80 };
+    let plan = pointpillars_for_tests(16, canvas);
+    let map = parameters(&plan);
+    let outputs =
+        |executor: &CpuExecutor| ["cls", "box", "dir"].map(|name| executor.value(name).unwrap().data.to_vec());
+    let frame = corner(4, canvas);
+    let mut fresh = CpuExecutor::compile(&plan, &map, Keep::Outputs).unwrap();
+    fresh.run(&frame.input()).unwrap();
+    let mut used = CpuExecutor::compile(&plan, &map, Keep::Outputs).unwrap();
+    for other in [Frames::new(1, canvas, 1, 3, MAX_POINTS), corner(2, canvas), Frames::new(2, canvas, 1, 400, 3)] {
+        used.run(&other.input()).unwrap();
+    }
+    used.run(&frame.input()).unwrap();
+    assert_eq!(outputs(&fresh), outputs(&used));
+}
+
+#[test]
+fn without_winograd_skipping_has_the_same_bytes() {
+    let mut plan = PlanBuilder::new(CanvasSize { ny: 36, nx: 44 });
+    let encoder = PillarEncoder {
+        point_features: POINT_FEATURES,
+        channels: 6,
+        max_points_per_voxel: MAX_POINTS,
+        weight: "pfn.weight".into(),
+        norm: BatchNorm::new("pfn.norm"),
+    };
+    let pillars = plan.pillar_encode(encoder).unwrap();
+    let canvas = plan.scatter(pillars).unwrap();
+    let a = plan.conv(canvas, Conv::new("a", 7, 3).stride(2).padding(1).batch_norm("a.norm").relu()).unwrap();
+    let b = plan.conv(a, Conv::new("b", 9, 3).stride(2).padding(1).batch_norm("b.norm").relu()).unwrap();
+    let c = plan.conv(b, Conv::new("c", 5, 3).padding(1).batch_norm("c.norm").relu()).unwrap();
+    let up = plan.deconv(c, Deconv::new("up", 4, 2).batch_norm("up.norm").relu()).unwrap();
+    let same = plan.deconv(a, Deconv::new("same", 4, 1).relu()).unwrap();
+    let features = plan.concat(&[up, same]).unwrap();
+    let out = plan.conv(features, Conv::new("out", 3, 1).bias("out.bias", Initializer::FanInUniform)).unwrap();
+    plan.output("out", out).unwrap();
+    let plan = plan.build().unwrap();
+    let map = parameters(&plan);
+    let mut skip = CpuExecutor::compile_for(&plan, &map, Keep::Outputs, EmptyCells::Skip).unwrap();
+    let mut compute = CpuExecutor::compile_for(&plan, &map, Keep::Outputs, EmptyCells::Compute).unwrap();
+    for seed in [1, 5, 2] {
+        let frame = corner(seed, plan.canvas());
+        skip.run(&frame.input()).unwrap();
+        compute.run(&frame.input()).unwrap();
+        assert_eq!(skip.value("out").unwrap().data, compute.value("out").unwrap().data);
+    }
 }

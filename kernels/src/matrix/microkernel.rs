@@ -72,6 +72,9 @@ pub(super) enum InstructionSet {
     /// 8 values a vector, fused multiply-add.
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    /// 4 values a vector; every aarch64 processor has it.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
     /// Whatever the compiler makes of plain loops.
     Portable,
 }
@@ -88,6 +91,10 @@ impl InstructionSet {
                 return Self::Avx2;
             }
         }
+        #[cfg(target_arch = "aarch64")]
+        if std::arch::is_aarch64_feature_detected!("neon") {
+            return Self::Neon;
+        }
         Self::Portable
     }
 
@@ -98,6 +105,8 @@ impl InstructionSet {
             Self::Avx512 => 16,
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => 8,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => 4,
             Self::Portable => 4,
         }
     }
@@ -114,6 +123,8 @@ impl InstructionSet {
             Self::Avx512 => ROWS,
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => 4,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => ROWS,
             Self::Portable => 4,
         }
     }
@@ -139,6 +150,8 @@ impl InstructionSet {
                 Self::Avx512 => by_size!(avx512, block, vectors),
                 #[cfg(target_arch = "x86_64")]
                 Self::Avx2 => by_size!(avx2, block, vectors),
+                #[cfg(target_arch = "aarch64")]
+                Self::Neon => by_size!(neon, block, vectors),
                 Self::Portable => portable(block),
             }
         }
@@ -226,6 +239,58 @@ unsafe fn avx2<const R: usize, const V: usize>(block: &Block) {
 }
 
 /// # Safety
+/// As [`InstructionSet::run`], `R` rows, `V` vectors of 4 of which the last may be partly used.
+#[cfg(target_arch = "aarch64")]
+#[target_feature(enable = "neon")]
+unsafe fn neon<const R: usize, const V: usize>(block: &Block) {
+    use std::arch::aarch64::{float32x4_t, vaddq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32, vst1q_f32};
+    const LANES: usize = 4;
+    let last = block.cols - (V - 1) * LANES;
+    // SAFETY: `count` values lie within the buffer by the caller's promise; a part of a vector goes through a buffer of
+    // its own, so that no value beyond is touched.
+    let load = |from: *const f32, count: usize| -> float32x4_t {
+        unsafe {
+            if count == LANES {
+                return vld1q_f32(from);
+            }
+            let mut part = [0.0f32; LANES];
+            std::ptr::copy_nonoverlapping(from, part.as_mut_ptr(), count);
+            vld1q_f32(part.as_ptr())
+        }
+    };
+    let used = |v: usize| if v + 1 < V { LANES } else { last };
+    let mut sums = [[vdupq_n_f32(0.0); V]; R];
+    // SAFETY: as above.
+    unsafe {
+        let (mut a, mut b) = (block.a, block.b);
+        for _ in 0..block.depth {
+            let right: [_; V] = std::array::from_fn(|v| load(b.wrapping_add(v * LANES), used(v)));
+            for (i, row) in sums.iter_mut().enumerate() {
+                let left = vdupq_n_f32(*a.wrapping_add(i * block.a_strides.0));
+                for (sum, right) in row.iter_mut().zip(&right) {
+                    *sum = vfmaq_f32(*sum, left, *right);
+                }
+            }
+            a = a.wrapping_add(block.a_strides.1);
+            b = b.wrapping_add(block.b_stride);
+        }
+        for (i, row) in sums.iter().enumerate() {
+            for (v, sum) in row.iter().enumerate() {
+                let c = block.c.add(i * block.c_stride + v * LANES);
+                let sum = if block.accumulate { vaddq_f32(load(c, used(v)), *sum) } else { *sum };
+                if used(v) == LANES {
+                    vst1q_f32(c, sum);
+                } else {
+                    let mut part = [0.0f32; LANES];
+                    vst1q_f32(part.as_mut_ptr(), sum);
+                    std::ptr::copy_nonoverlapping(part.as_ptr(), c, last);
+                }
+            }
+        }
+    }
+}
+
+/// # Safety
 /// As [`InstructionSet::run`].
 unsafe fn portable(block: &Block) {
     const COLS: usize = 12;
@@ -285,6 +350,8 @@ mod tests {
                 sets.push(InstructionSet::Avx512);
             }
         }
+        #[cfg(target_arch = "aarch64")]
+        sets.push(InstructionSet::Neon);
         sets
     }
 

@@ -5,6 +5,9 @@
 #![allow(unsafe_code)]
 
 mod microkernel;
+mod strips;
+
+pub(crate) use strips::{CellGrid, Cut, Strip, StripList, StripsMut, par_strips};
 
 use std::cell::RefCell;
 use std::marker::PhantomData;
@@ -93,6 +96,13 @@ impl<'a> MatMut<'a> {
     pub fn row_major(data: &'a mut [f32], rows: usize, cols: usize) -> Self {
         assert_eq!(data.len(), rows * cols, "a {rows} x {cols} matrix");
         Self { first: data.as_mut_ptr(), rows, cols, row_stride: cols, owner: PhantomData }
+    }
+
+    /// Rows of `cols` values, `row_stride` apart.
+    pub fn strided(data: &'a mut [f32], rows: usize, cols: usize, row_stride: usize) -> Self {
+        let end = rows.saturating_sub(1) * row_stride + cols;
+        assert!(cols <= row_stride && end <= data.len(), "{rows} rows of {cols} in {} values", data.len());
+        Self { first: data.as_mut_ptr(), rows, cols, row_stride, owner: PhantomData }
     }
 
     /// Number of rows.
@@ -194,7 +204,7 @@ pub(crate) fn par_column_tiles(
 /// The start of a buffer that threads write disjoint parts of.
 struct SharedBase(*mut f32);
 
-// SAFETY: only handed to `par_column_tiles`, whose tiles are disjoint.
+// SAFETY: only handed to `par_column_tiles` and `par_strips`, whose parts are disjoint.
 unsafe impl Sync for SharedBase {}
 
 impl SharedBase {

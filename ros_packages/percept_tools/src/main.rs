@@ -1,6 +1,7 @@
 //! `percept`: LiDAR bags in, boxes out; one file a subcommand.
 
 mod bar;
+mod bench;
 mod check;
 mod convert;
 mod demo;
@@ -42,6 +43,7 @@ enum Command {
     Train(train::TrainArgs),
     Study(study::StudyArgs),
     Import(import::ImportArgs),
+    Bench(bench::BenchArgs),
     Node(Box<node::NodeArgs>),
 }
 
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         Command::Train(args) => train::run(&args, &mut bar),
         Command::Study(args) => study::run(&args, &mut bar),
         Command::Import(args) => import::run(&args),
+        Command::Bench(args) => bench::run(&args, &mut bar),
         Command::Node(args) => node::run(&args, bar.stop_flag()),
     }))
 }

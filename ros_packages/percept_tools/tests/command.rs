@@ -32,7 +32,7 @@ fn drive(folder: &Path, frames: &str) -> String {
 
 #[test]
 fn every_subcommand_explains_itself_with_an_example_and_its_exit_codes() {
-    for command in ["demo", "replay", "eval", "inspect", "check", "simulate", "train", "import"] {
+    for command in ["demo", "replay", "eval", "inspect", "check", "simulate", "train", "import", "bench"] {
         let output = percept(&[command, "--help"]);
         let help = text(&output.stdout);
         assert_eq!(code(&output), 0);
@@ -49,6 +49,14 @@ fn every_subcommand_explains_itself_with_an_example_and_its_exit_codes() {
 fn wrong_usage_ends_with_2() {
     assert_eq!(code(&percept(&["replay"])), 2);
     assert_eq!(code(&percept(&["fly"])), 2);
+}
+
+#[test]
+fn a_benchmark_on_a_gpu_that_is_not_there_is_refused_with_the_way_out() {
+    let output = percept(&["bench", "--device", "cuda:9"]);
+    let message = text(&output.stderr);
+    assert_eq!(code(&output), 2, "{message}");
+    assert!(message.contains("cuda:9") && message.contains("auto or cpu"), "{message}");
 }
 
 #[test]

@@ -11,15 +11,15 @@ use crate::evaluate::{EvaluateSettings, Evaluation, WorstSettings, evaluate};
 use crate::replay::{PictureSettings, ReplaySettings, ReplaySummary, replay};
 use crate::{AppError, DetectorConfig, Progress};
 use serde::Serialize;
-use shipped::find_shipped;
+pub(crate) use shipped::find_shipped;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// The committed bag and weights, from the root of the workspace.
-const DEMO_BAG: &str = "bags/demo_street";
-const DEMO_WEIGHTS: &str = "ros_packages/percept_models_data/weights/pointpillars_4x_kitti.safetensors";
+pub(crate) const DEMO_BAG: &str = "bags/demo_street";
+pub(crate) const DEMO_WEIGHTS: &str = "ros_packages/percept_models_data/weights/pointpillars_4x_kitti.safetensors";
 
 /// Frames shown with their misses and false boxes.
 const WORST_FRAMES: usize = 4;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// Lists the places looked at and the option that names another.
-pub(super) fn find_shipped(relative: &str, option: &str) -> Result<PathBuf, AppError> {
+pub(crate) fn find_shipped(relative: &str, option: &str) -> Result<PathBuf, AppError> {
     let places = places(relative);
     match places.iter().find(|place| place.exists()) {
         Some(place) => Ok(place.clone()),

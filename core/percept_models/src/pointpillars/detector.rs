@@ -87,6 +87,11 @@ impl PointPillars {
         &self.config
     }
 
+    /// What runs the network: its times and its work of the last frame.
+    pub fn executor(&self) -> &CpuExecutor {
+        &self.executor
+    }
+
     /// The settings in force.
     pub fn settings(&self) -> &DetectorSettings {
         &self.settings

@@ -1,5 +1,6 @@
 //! Which part of one buffer each map lives in, and for how long.
 //!
+//! Where empty cells are skipped, every map keeps its place from frame to frame. Else:
 //! A map that is concatenated once is computed right where the concatenation wants it. The canvas keeps its place
 //! for the whole frame, so that the next frame need only clear the cells that this one wrote. The other buffers
 //! are placed largest first at the lowest offset that no buffer alive at the same time occupies.
@@ -7,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::Keep;
+use super::{EmptyCells, Keep};
 use crate::error::KernelError;
 use crate::plan::{Op, Plan, ValueId, ValueShape};
 
@@ -57,9 +58,9 @@ impl ArenaPlan {
     ///
     /// # Errors
     /// A plan whose values do not refer to each other properly (the builder makes none).
-    pub fn new(plan: &Plan, keep: Keep) -> Result<Self, KernelError> {
+    pub fn new(plan: &Plan, keep: Keep, empty_cells: EmptyCells) -> Result<Self, KernelError> {
         let parents = concat_parents(plan)?;
-        let alive = lifetimes(plan, keep);
+        let alive = lifetimes(plan, keep, empty_cells);
         let mut buffers: BTreeMap<ValueId, Buffer> = BTreeMap::new();
         let mut within = BTreeMap::new();
         for (value, len) in maps(plan) {
@@ -134,7 +135,7 @@ fn resolve(parents: &BTreeMap<ValueId, (ValueId, usize)>, value: ValueId) -> (Va
 }
 
 /// Layers during which each value must stay: from its own to one past its last reader.
-fn lifetimes(plan: &Plan, keep: Keep) -> Vec<Range<usize>> {
+fn lifetimes(plan: &Plan, keep: Keep, empty_cells: EmptyCells) -> Vec<Range<usize>> {
     let end = plan.layers().len();
     let mut alive: Vec<Range<usize>> = (0..end).map(|index| index..index + 1).collect();
     for (index, layer) in plan.layers().iter().enumerate() {
@@ -143,7 +144,7 @@ fn lifetimes(plan: &Plan, keep: Keep) -> Vec<Range<usize>> {
         }
     }
     for (index, layer) in plan.layers().iter().enumerate() {
-        if matches!(layer.op, Op::Scatter { .. }) {
+        if matches!(layer.op, Op::Scatter { .. }) || empty_cells == EmptyCells::Skip {
             alive[index] = 0..end;
         }
     }

@@ -160,6 +160,38 @@ fn a_sensor_mounted_higher_turned_and_upside_down_sees_the_same_boxes() {
     }
 }
 
+/// Winograd's tiles and skipped cells against candle's network, which computes every cell directly.
+#[test]
+fn boxes_are_those_of_the_reference_network() {
+    use percept_kernels::executor::autograd::{ParameterStore, forward_eval};
+    let mut raw = small();
+    raw.widths.stages = [16, 32, 32];
+    let weights = weights_of(raw, 5);
+    let mut detector = PointPillars::new(&weights, &SensorOptions::default()).unwrap();
+    // A second frame: the first one's cells must be gone.
+    let near = cloud_of(&[[2.0, -3.0, -1.5, 1.0], [2.25, -3.5, -1.0, 2.0]]);
+    detector.perceive(&near, &mut FrameReport::default()).unwrap();
+    let found = detector.perceive(&scene(), &mut FrameReport::default()).unwrap().boxes;
+    let window = detector.config.whole_window();
+    let plan = topology(&detector.config, CanvasSize { ny: window.ny, nx: window.nx }).unwrap();
+    let store = ParameterStore::new(&plan, weights.parameters()).unwrap();
+    let forward = forward_eval(&plan, &store, &detector.pillars.input()).unwrap();
+    let [cls, boxes, dir] = [OUTPUT_CLS, OUTPUT_BOX, OUTPUT_DIR]
+        .map(|name| forward.get(name).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap());
+    let output = PointPillarsOutput::new(&detector.config, window, &cls, &boxes, &dir).unwrap();
+    let expected = decode(&detector.config, &detector.settings, &detector.anchors, &output).unwrap();
+    assert!(!expected.is_empty());
+    let lowest = expected.iter().map(|b| b.score).fold(1.0, f32::min) + 1e-3;
+    for e in expected.iter().filter(|e| e.score > lowest) {
+        let same = |b: &&Detection| {
+            let near = (0..3).all(|i| (e.box3d.center_m[i] - b.box3d.center_m[i]).abs() < 1e-3);
+            near && (e.box3d.yaw_rad - b.box3d.yaw_rad).sin().abs() < 1e-3 && (e.score - b.score).abs() < 1e-4
+        };
+        assert!(found.iter().any(|b| same(&b)), "{e:?} was not found");
+    }
+    assert!(found.len().abs_diff(expected.len()) * 20 <= expected.len(), "{} of {}", found.len(), expected.len());
+}
+
 #[test]
 fn settings_change_between_frames_and_bad_ones_leave_the_old() {
     let mut detector = detector();
