@@ -4,11 +4,14 @@ mod bar;
 mod check;
 mod convert;
 mod demo;
+mod distil;
 mod eval;
+mod gate;
 mod import;
 mod inspect;
 mod node;
 mod outcome;
+mod record;
 mod replay;
 mod report;
 mod simulate;
@@ -41,6 +44,10 @@ enum Command {
     Convert(convert::ConvertArgs),
     Train(train::TrainArgs),
     Study(study::StudyArgs),
+    Record(record::RecordArgs),
+    Distill(distil::DistilArgs),
+    Gate(gate::GateArgs),
+    Rollback(gate::RollbackArgs),
     Import(import::ImportArgs),
     Node(Box<node::NodeArgs>),
 }
@@ -57,6 +64,10 @@ fn main() -> ExitCode {
         Command::Convert(args) => convert::run(&args, &mut bar),
         Command::Train(args) => train::run(&args, &mut bar),
         Command::Study(args) => study::run(&args, &mut bar),
+        Command::Record(args) => record::run(&args, &mut bar),
+        Command::Distill(args) => distil::run(&args, &mut bar),
+        Command::Gate(args) => gate::run(&args, &mut bar),
+        Command::Rollback(args) => gate::rollback(&args),
         Command::Import(args) => import::run(&args),
         Command::Node(args) => node::run(&args, bar.stop_flag()),
     }))

@@ -157,6 +157,7 @@ pub fn run(args: &TrainArgs, bar: &mut Bar) -> Result<Outcome> {
         out: args.out.clone(),
         resume: args.resume,
         first_weights: first_weights(args)?,
+        teacher: None,
         threads: args.threads,
         checkpoint_every: checkpoint_every(args)?,
         validate_every: args.validate_every,

@@ -45,6 +45,14 @@ impl DistillationMethod {
         }
     }
 
+    /// The same with another number of compared anchors, where it compares any; 0 for all.
+    pub fn with_top_k(self, top_k: Option<usize>) -> Self {
+        match (self, top_k) {
+            (Self::Response(settings), Some(top_k)) => Self::Response(ResponseSettings { top_k, ..settings }),
+            (method, _) => method,
+        }
+    }
+
     /// The feature tap that it reads.
     pub fn tap(&self) -> Option<&str> {
         match self {

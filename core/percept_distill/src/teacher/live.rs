@@ -8,9 +8,10 @@ use percept_kernels::executor::cpu::{CpuExecutor, Keep};
 use percept_kernels::parameters::ParameterMap;
 use percept_kernels::plan::{CanvasSize, Plan, ValueShape};
 use percept_models::pointpillars::{
-    HeadChannels, OUTPUT_BOX, OUTPUT_CLS, OUTPUT_DIR, Pillars, PointPillarsConfig, pillar_feature_topology, tap,
-    topology,
+    Anchors, HeadChannels, OUTPUT_BOX, OUTPUT_CLS, OUTPUT_DIR, Pillars, PointPillarsConfig, PointPillarsOutput, decode,
+    pillar_feature_topology, tap, topology,
 };
+use percept_types::Detection;
 
 use super::anchors::HeadMaps;
 use super::{AnchorTargets, TeacherNeeds, TeacherTargets};
@@ -23,6 +24,7 @@ use crate::train::pillar_input;
 pub struct LiveTeacher {
     sha256: String,
     needs: TeacherNeeds,
+    config: PointPillarsConfig,
     channels: HeadChannels,
     num_classes: usize,
     executor: CpuExecutor,
@@ -55,6 +57,7 @@ impl LiveTeacher {
         let own = parameters_of(&plan, weights);
         Ok(Self {
             sha256: sha256.to_owned(),
+            config: config.clone(),
             channels: HeadChannels::new(config.num_classes()),
             num_classes: config.num_classes(),
             executor: CpuExecutor::compile(&plan, &own, keep)?,
@@ -106,6 +109,22 @@ impl LiveTeacher {
             anchors: self.needs.anchors.is_some().then(|| anchors.into()),
             taps: taps.into_iter().map(tensor).collect::<Result<_, DistillError>>()?,
         })
+    }
+
+    /// The boxes of the last window that it was asked about, which must be the whole grid.
+    ///
+    /// # Errors
+    /// A teacher of which only features are read; predictions that are no numbers.
+    pub fn detections(&self) -> Result<Vec<Detection>, DistillError> {
+        let output = PointPillarsOutput::new(
+            &self.config,
+            self.config.whole_window(),
+            self.executor.value(OUTPUT_CLS)?.data,
+            self.executor.value(OUTPUT_BOX)?.data,
+            self.executor.value(OUTPUT_DIR)?.data,
+        )?;
+        let anchors = Anchors::new(&self.config, &self.config.whole_window())?;
+        Ok(decode(&self.config, &self.config.default_settings(), &anchors, &output)?)
     }
 
     fn not_finite(&self, window: usize, what: &str) -> DistillError {

@@ -131,7 +131,8 @@ fn the_gradient_of_student_and_aggregations_agrees_with_differences() {
                 set(moved);
                 plainly(&settings, &student, &teacher, &adapters)
             };
-            let expected = (moved(2e-3) - moved(-2e-3)) / 4e-3;
+            // Small, so that no edge crosses the kink of relu: f32 holds the moved value to 1e-7.
+            let expected = (moved(1e-4) - moved(-1e-4)) / 2e-4;
             set(at.clone());
             let found = f64::from(gradient[i]);
             assert!((found - expected).abs() < 2e-3 * (1.0 + expected.abs()), "{name}[{i}]: {found}, {expected}");
