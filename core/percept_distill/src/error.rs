@@ -44,7 +44,9 @@ pub enum DistillError {
         found: Vec<usize>,
     },
     /// A parameter or tap of a distillation term that is not there.
-    #[error("distillation: {name} is not there, or of another term or network: start anew, or give the terms of the run")]
+    #[error(
+        "distillation: {name} is not there, or of another term or network: start anew, or give the terms of the run"
+    )]
     Adapter {
         /// The parameter, tap or term.
         name: String,

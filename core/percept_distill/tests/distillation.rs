@@ -16,14 +16,15 @@ use percept_distill::losses::{
 };
 use percept_distill::optimiser::OneCycle;
 use percept_distill::teacher::{
-    AnchorChoice, AnchorTargets, FeatureCodec, LiveTeacher, RecordedAnchors, RecordedPillars, SceneMotion, TeacherNeeds,
-    TeacherRecord, moved_anchors, points_sha256,
+    AnchorChoice, AnchorTargets, FeatureCodec, LiveTeacher, RecordedAnchors, RecordedPillars, SceneMotion,
+    TeacherNeeds, TeacherRecord, moved_anchors, points_sha256,
 };
 use percept_distill::train::{Checkpoint, StepReport, TrainSettings, Trainer};
 use percept_kernels::parameters::initialise;
 use percept_kernels::plan::CanvasSize;
 use percept_models::pointpillars::{
-    Anchors, Pillarizer, Pillars, PointPillarsConfig, RawPointPillarsConfig, Width, decode_box, resolve_yaw, tap, topology,
+    Anchors, Pillarizer, Pillars, PointPillarsConfig, RawPointPillarsConfig, Width, decode_box, resolve_yaw, tap,
+    topology,
 };
 use percept_models::weights::{Architecture, Weights, WeightsMetadata};
 use percept_types::{BoxError, LabelledFrame};
@@ -97,8 +98,7 @@ fn pillars_of(frame: &LabelledFrame) -> Pillars {
 fn record(frame: &LabelledFrame, codec: FeatureCodec) -> Arc<TeacherRecord> {
     let weights = teacher();
     let config = PointPillarsConfig::try_from(teacher_model()).unwrap();
-    let needs =
-        TeacherNeeds { anchors: Some(AnchorChoice::Top(300)), taps: [tap::PILLAR_FEATURES.to_owned()].into() };
+    let needs = TeacherNeeds { anchors: Some(AnchorChoice::Top(300)), taps: [tap::PILLAR_FEATURES.to_owned()].into() };
     let mut live = LiveTeacher::new(&config, weights.parameters(), weights.sha256(), CANVAS, needs).unwrap();
     let pillars = pillars_of(frame);
     let targets = live.targets(&pillars).unwrap();
@@ -126,7 +126,8 @@ fn maker(settings: &TrainSettings, codec: FeatureCodec) -> Result<SampleMaker, D
     let source = Arc::new(RecordedFrames { frames, records });
     let augmentation = Augmentation::new(settings.augmentation.clone(), None, None)?;
     let config = settings.validate()?;
-    let maker = SampleMaker::new(source, config, augmentation, settings.rules.clone(), settings.windows, settings.seed)?;
+    let maker =
+        SampleMaker::new(source, config, augmentation, settings.rules.clone(), settings.windows, settings.seed)?;
     match &settings.distillation {
         Some(distillation) if distillation.recorded => maker.with_records(distillation.needs()),
         _ => Ok(maker),
@@ -159,9 +160,9 @@ fn a_weight_of_zero_is_the_plain_baseline_bit_for_bit() {
 fn every_method_lowers_its_own_loss_and_leaves_the_deployed_tensors_those_of_the_student() {
     for method in methods() {
         let name = method.name();
-        let (reports, trainer) = run(&settings(40, 1.0, vec![method]), 40);
-        let (first, last) = (reports[0].distillation, reports[39].distillation);
-        assert!(first > 0.0 && last < 0.7 * first, "{name}: from {first} to {last}");
+        let (reports, trainer) = run(&settings(12, 1.0, vec![method]), 12);
+        let (first, last) = (reports[0].distillation, reports[11].distillation);
+        assert!(first > 0.0 && last < 0.9 * first, "{name}: from {first} to {last}");
         assert!(reports.iter().all(|report| !report.skipped));
         let plain = Trainer::new(TrainSettings { distillation: None, ..settings(1, 0.0, Vec::new()) }, None).unwrap();
         let names = |trainer: &Trainer| trainer.averaged_weights().keys().cloned().collect::<Vec<_>>();
@@ -210,7 +211,8 @@ fn a_live_teacher_and_its_records_give_the_same_loss() {
 fn augmentations_that_a_record_cannot_follow_are_refused_by_name() {
     let mut features = settings(1, 1.0, vec![methods().remove(2)]);
     features.distillation.as_mut().unwrap().recorded = true;
-    features.augmentation = AugmentationSettings { geometry: GeometryRanges::kitti(), ..AugmentationSettings::default() };
+    features.augmentation =
+        AugmentationSettings { geometry: GeometryRanges::kitti(), ..AugmentationSettings::default() };
     let error = maker(&features, FeatureCodec::Fp16).err().unwrap().to_string();
     assert!(error.contains("flip_probability, rotation_rad, scale") && error.contains("pillar features"), "{error}");
 
@@ -261,7 +263,9 @@ fn boxes_of_a_record_move_with_the_scene_exactly() {
 #[test]
 fn a_teacher_that_gives_no_numbers_is_told_and_the_student_stays_as_it_was() {
     let mut weights = teacher().parameters().clone();
-    weights.get_mut("vfe.pfn_layers.0.norm.running_var").unwrap().data[0] = -1.0;
+    // The first channel of a pillar overflows wherever a point lies more than a metre ahead.
+    weights.get_mut("vfe.pfn_layers.0.linear.weight").unwrap().data[..10].fill(0.0);
+    weights.get_mut("vfe.pfn_layers.0.linear.weight").unwrap().data[0] = 3e38;
     let metadata = WeightsMetadata::new("broken", Architecture::PointPillars(teacher_model()));
     let broken = Weights::new(metadata, weights).unwrap();
     let mut settings = settings(3, 1.0, methods());
@@ -280,7 +284,8 @@ fn another_teacher_and_one_that_sees_otherwise_are_refused() {
     let mut trainer = Trainer::new(settings.clone(), None).unwrap();
     let config = PointPillarsConfig::try_from(teacher_model()).unwrap();
     let other = initialise(&topology(&config, CANVAS).unwrap(), 6);
-    let other = Weights::new(WeightsMetadata::new("other", Architecture::PointPillars(teacher_model())), other).unwrap();
+    let other =
+        Weights::new(WeightsMetadata::new("other", Architecture::PointPillars(teacher_model())), other).unwrap();
     let error = trainer.set_teacher(&other).unwrap_err().to_string();
     assert!(error.contains("is another than the run's"), "{error}");
     let error = Trainer::new(settings.clone(), None).unwrap().step(&batch(&settings, FeatureCodec::Fp16)).unwrap_err();

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use made_up::{frame, model};
 use percept_distill::DistillError;
 use percept_distill::augment::{Augmentation, AugmentationSettings, GeometryRanges, PointRanges};
 use percept_distill::data::{Batch, FixedFrames, SampleMaker, WindowSettings};
@@ -16,7 +17,6 @@ use percept_distill::train::{
     Checkpoint, CurveWriter, NormCalibration, Observe, RunEnd, RunPlan, StepReport, TrainSettings, Trainer, run,
 };
 use percept_distill::validation::Predictor;
-use made_up::{frame, model};
 use percept_types::{LabelledFrame, PointCloud};
 
 fn settings(steps: u64) -> TrainSettings {

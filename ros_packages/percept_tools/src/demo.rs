@@ -62,8 +62,7 @@ pub fn run(args: &DemoArgs, bar: &mut Bar) -> Result<Outcome> {
 }
 
 fn distil(args: &DemoArgs, bar: &mut Bar) -> Result<Outcome> {
-    let settings =
-        DistilDemoSettings { bag: args.bag.clone(), teacher: args.weights.clone(), steps: args.steps };
+    let settings = DistilDemoSettings { bag: args.bag.clone(), teacher: args.weights.clone(), steps: args.steps };
     let Some(summary) = demo_distil(&args.out, &settings, bar)? else { return Ok(Outcome::Interrupted) };
     report::print(&summary, args.json)?;
     Ok(Outcome::found(summary.deployed.is_none()))

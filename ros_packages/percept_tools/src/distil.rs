@@ -121,8 +121,12 @@ pub fn run(args: &DistilArgs, bar: &mut Bar) -> Result<Outcome> {
     let cell = Cell { row: "distilled".to_owned(), seed: args.seed, settings: settings(args)? };
     let checkpoint = args.out.join("checkpoint.safetensors");
     match (args.resume, checkpoint.exists()) {
-        (true, false) => bail!("{} is not there: start without --resume, or give the folder of the run", checkpoint.display()),
-        (false, true) => bail!("{} holds a run already: go on with --resume, or give another folder", checkpoint.display()),
+        (true, false) => {
+            bail!("{} is not there: start without --resume, or give the folder of the run", checkpoint.display())
+        }
+        (false, true) => {
+            bail!("{} holds a run already: go on with --resume, or give another folder", checkpoint.display())
+        }
         (true, true) | (false, false) => {}
     }
     let seconds = args.checkpoint_minutes * 60.0;
@@ -139,14 +143,21 @@ pub fn run(args: &DistilArgs, bar: &mut Bar) -> Result<Outcome> {
     };
     let held_out = held_out(args, &judge)?;
     let Some(ended) = run.run(&held_out, bar)? else {
-        let summary =
-            Summary { out: args.out.clone(), finished: false, weights: None, report: None, metrics: BTreeMap::new(), lines: Vec::new() };
+        let summary = Summary {
+            out: args.out.clone(),
+            finished: false,
+            weights: None,
+            report: None,
+            metrics: BTreeMap::new(),
+            lines: Vec::new(),
+        };
         report::print(&summary, args.json)?;
         return Ok(Outcome::Interrupted);
     };
     let finished = ended.finished(&cell, &judge, &held_out_sha256(&held_out));
     let (path, page) = (args.out.join("cell.json"), args.out.join("report.html"));
-    std::fs::write(&path, serde_json::to_string_pretty(&finished)?).with_context(|| format!("writing {}", path.display()))?;
+    std::fs::write(&path, serde_json::to_string_pretty(&finished)?)
+        .with_context(|| format!("writing {}", path.display()))?;
     let mut cells = beside(&args.beside, &finished, bar)?;
     cells.push(finished.clone());
     write_report(&page, "Distillation", &cells)?;

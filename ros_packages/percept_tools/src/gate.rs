@@ -125,8 +125,11 @@ pub fn run(args: &GateArgs, bar: &mut Bar) -> Result<Outcome> {
     };
     let decision = gate(&plan, bar)?;
     let passed = decision.passed;
-    let mut summary =
-        Summary { decision: Some(decision.clone()), published: None, deployed: at_work.map(|deployment| deployment.current) };
+    let mut summary = Summary {
+        decision: Some(decision.clone()),
+        published: None,
+        deployed: at_work.map(|deployment| deployment.current),
+    };
     if passed {
         let bytes = std::fs::read(&args.candidate).with_context(|| format!("reading {}", args.candidate.display()))?;
         let artefact = store.publish(&bytes, &decision)?;

@@ -10,8 +10,8 @@ use super::{DEMO_BAG, DEMO_WEIGHTS};
 use crate::gate::{FrozenSet, GateDecision, GateLimits, GatePlan, ModelStore, gate};
 use crate::pictures::{draw_to_file, options_for};
 use crate::training::{
-    AugmentationLevel, BagFrames, Cell, CellRun, CellSettings, Distillation, DistillationTerm, FeatureCodec, FrameSource,
-    RecordSettings, RecordSummary, Shard, TrainingError, Weights, Width, method_of_name, record,
+    AugmentationLevel, BagFrames, Cell, CellRun, CellSettings, Distillation, DistillationTerm, FeatureCodec,
+    FrameSource, RecordSettings, RecordSummary, Shard, TrainingError, Weights, Width, method_of_name, record,
 };
 use crate::{AppError, Progress};
 use percept_distill::validation::Predictor;
@@ -184,7 +184,12 @@ impl Chain<'_> {
                 frames: GATE_FRAMES,
             }],
             // So few frames would clear nobody by the default limits.
-            limits: GateLimits { resamples: 200, max_standard_error: 100.0, class_drop: [].into(), ..GateLimits::default() },
+            limits: GateLimits {
+                resamples: 200,
+                max_standard_error: 100.0,
+                class_drop: [].into(),
+                ..GateLimits::default()
+            },
             models: models.clone(),
         };
         let decision = gate(&plan, progress)?;
@@ -227,11 +232,15 @@ impl Chain<'_> {
             ("candidate, SHA-256", decision.candidate_sha256.clone()),
         ];
         let facts = facts.map(|(key, value)| (key.to_owned(), value));
-        let report = Report::new("Percept: distillation", "A student of a sixteenth of the size learns one street from records")
-            .strip("Seen from above", &pictures)
-            .table("The gate", &["rule", "verdict", "figures"], &findings)
-            .note("Limits", "A few hundred steps on a few seconds of one street: this shows the chain, not what it is worth.")
-            .provenance("Where this comes from", &facts);
+        let report =
+            Report::new("Percept: distillation", "A student of a sixteenth of the size learns one street from records")
+                .strip("Seen from above", &pictures)
+                .table("The gate", &["rule", "verdict", "figures"], &findings)
+                .note(
+                    "Limits",
+                    "A few hundred steps on a few seconds of one street: this shows the chain, not what it is worth.",
+                )
+                .provenance("Where this comes from", &facts);
         let path = self.out.join("distil.html");
         fs::write(&path, report.to_html()).map_err(TrainingError::io("write", &path))?;
         Ok(path)

@@ -60,7 +60,8 @@ pub fn compare_set(
         findings.push(match found {
             Some(found) => finding(set, name, found, *limit, Some(limits.max_standard_error)),
             None => {
-                let text = format!("the set has no {name} that counts: it cannot tell whether the candidate misses them");
+                let text =
+                    format!("the set has no {name} that counts: it cannot tell whether the candidate misses them");
                 GateFinding::new(set, format!("drop of {name}"), false, text)
             }
         });
@@ -96,7 +97,8 @@ fn difference(
     classes: &[EvaluatedClass],
     limits: &GateLimits,
 ) -> Result<Option<PairedDifference>, TrainingError> {
-    let selection = Selection { metric: Metric::Volume, difficulty: Difficulty::Moderate, overlap_set: OverlapSet::Strict };
+    let selection =
+        Selection { metric: Metric::Volume, difficulty: Difficulty::Moderate, overlap_set: OverlapSet::Strict };
     let figure = |frames| mean_average_precision(frames, classes, selection, RecallPoints::R40);
     match paired_difference(&figure(candidate)?, &figure(deployed)?, &limits.bootstrap()) {
         Ok(found) => Ok(Some(found)),

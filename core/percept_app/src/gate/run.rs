@@ -157,7 +157,8 @@ fn check_classes(plan: &GatePlan, candidate: &Weights, deployed: Option<&Weights
     match deployed.map(names) {
         Some(before) if before.iter().any(|name| !names(candidate).contains(name)) => {
             let found = names(candidate);
-            let reason = format!("knows the classes {found:?}, the deployed model {before:?}: it cannot take its place");
+            let reason =
+                format!("knows the classes {found:?}, the deployed model {before:?}: it cannot take its place");
             Err(TrainingError::Gate { path: plan.candidate.clone(), reason })
         }
         _ => Ok(()),

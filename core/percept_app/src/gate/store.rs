@@ -115,7 +115,9 @@ impl ModelStore {
 
     /// Ids come from files: none may lead out of the folder.
     fn folder(&self, id: &str) -> Result<PathBuf, TrainingError> {
-        let is_name = !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) && !id.starts_with('.');
+        let is_name = !id.is_empty()
+            && id.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+            && !id.starts_with('.');
         let folder = self.root.join(id);
         match is_name && folder.is_dir() {
             true => Ok(folder),

@@ -43,7 +43,14 @@ impl BagFrames {
     /// # Errors
     /// A bag without clouds or truth, a message that cannot be read, more points than fit in memory.
     pub fn open(bags: &[PathBuf], seed: u64) -> Result<Self, TrainingError> {
-        let mut read = Self { frames: Vec::new(), stamps: Vec::new(), records: Vec::new(), bags: bags.to_vec(), seed, without_truth: 0 };
+        let mut read = Self {
+            frames: Vec::new(),
+            stamps: Vec::new(),
+            records: Vec::new(),
+            bags: bags.to_vec(),
+            seed,
+            without_truth: 0,
+        };
         let mut bytes = 0;
         for bag in bags {
             read.add(bag, &mut bytes)?;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use percept_models::pointpillars::{Anchors, CellWindow, IntensityTreatment, Pillarizer, Pillars, PointPillarsConfig, tap};
+use percept_models::pointpillars::{
+    Anchors, CellWindow, IntensityTreatment, Pillarizer, Pillars, PointPillarsConfig, tap,
+};
 use percept_types::{Camera, LabelledFrame, PointCloud};
 
 use super::{FrameSource, FrameStatistics, WindowSettings, place_window};
@@ -169,7 +171,8 @@ fn check_recordable(needs: &TeacherNeeds) -> Result<(), DistillError> {
     match needs.taps.iter().find(|name| *name != tap::PILLAR_FEATURES) {
         None => Ok(()),
         Some(name) => {
-            let reason = format!("the features {name:?} are not recorded, they need a live teacher: leave out the records");
+            let reason =
+                format!("the features {name:?} are not recorded, they need a live teacher: leave out the records");
             Err(DistillError::Record { reason })
         }
     }

@@ -132,7 +132,11 @@ impl DistillationSettings {
         for term in &self.terms {
             if !(term.weight >= 0.0 && term.weight.is_finite()) {
                 let found = term.weight.to_string();
-                return Err(DistillError::Setting { name: "weight of a distillation term", found, expected: "0 or more" });
+                return Err(DistillError::Setting {
+                    name: "weight of a distillation term",
+                    found,
+                    expected: "0 or more",
+                });
             }
             term.method.validate()?;
         }
@@ -209,7 +213,9 @@ impl DistillationLoss {
     pub fn to_map(&self) -> Result<ParameterMap, DistillError> {
         let mut map = ParameterMap::new();
         for (index, adapters) in self.adapters.iter().enumerate() {
-            map.extend(adapters.to_map()?.into_iter().map(|(name, tensor)| (format!("{}{name}", prefix(index)), tensor)));
+            map.extend(
+                adapters.to_map()?.into_iter().map(|(name, tensor)| (format!("{}{name}", prefix(index)), tensor)),
+            );
         }
         Ok(map)
     }

@@ -48,8 +48,11 @@ fn point_distiller_and_its_gradients_are_those_of_pytorch() {
         ..PointDistillerSettings::default()
     };
     assert_eq!((code.weighting, code.reduction), (Weighting::MeanOne, Reduction::TwiceMean));
-    let variants =
-        [("code", code), ("paper", code.paper()), ("difference", PointDistillerSettings { edge: Edge::DifferenceCentre, ..code })];
+    let variants = [
+        ("code", code),
+        ("paper", code.paper()),
+        ("difference", PointDistillerSettings { edge: Edge::DifferenceCentre, ..code }),
+    ];
     for (variant, settings) in variants {
         let loss = point_distiller::evaluate(&settings, &student, &teacher, &counts, &adapters).unwrap().unwrap().loss;
         close(variant, &loss, &golden[&format!("pd.{variant}.loss")]);

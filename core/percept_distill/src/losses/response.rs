@@ -44,14 +44,7 @@ pub struct ResponseSettings {
 
 impl Default for ResponseSettings {
     fn default() -> Self {
-        Self {
-            temperature: 2.0,
-            top_k: 2048,
-            classification: 1.0,
-            box_regression: 2.0,
-            direction: 0.2,
-            box_score: 0.3,
-        }
+        Self { temperature: 2.0, top_k: 2048, classification: 1.0, box_regression: 2.0, direction: 0.2, box_score: 0.3 }
     }
 }
 
@@ -110,7 +103,11 @@ pub(super) fn evaluate(
     let (batch, channels, height, width) = boxes.dims4()?;
     let (kinds, cells) = (channels / CODE_SIZE, height * width);
     if teacher.len() != batch {
-        return Err(DistillError::Shape { what: "windows of the teacher", expected: vec![batch], found: vec![teacher.len()] });
+        return Err(DistillError::Shape {
+            what: "windows of the teacher",
+            expected: vec![batch],
+            found: vec![teacher.len()],
+        });
     }
     let num_classes = cls.dim(1)? / kinds.max(1);
     for window in teacher.iter() {

@@ -129,7 +129,10 @@ impl TeacherRecord {
         let mut tensors = BTreeMap::new();
         if let Some(RecordedAnchors { targets }) = &self.anchors {
             let count = targets.anchors.len();
-            tensors.insert("anchor_index", bytes(Dtype::U32, vec![count], targets.anchors.iter().map(|a| a.to_le_bytes())));
+            tensors.insert(
+                "anchor_index",
+                bytes(Dtype::U32, vec![count], targets.anchors.iter().map(|a| a.to_le_bytes())),
+            );
             tensors.insert("anchor_class", halves(vec![count, targets.num_classes], &targets.class_logits));
             tensors.insert("anchor_box", floats(vec![count, BOX_CODE_SIZE], &targets.box_codes));
             tensors.insert("anchor_direction", halves(vec![count, 2], &targets.direction_logits));
@@ -149,7 +152,8 @@ impl TeacherRecord {
             _ => true,
         };
         if let Some((name, _)) = tensors.iter().find(|(_, tensor)| !finite(tensor)) {
-            let reason = format!("{name} holds a number that is none or too large for half precision: the frame is not written");
+            let reason =
+                format!("{name} holds a number that is none or too large for half precision: the frame is not written");
             return Err(DistillError::Record { reason });
         }
         // One entry: a map of several has no order of its own, and the bytes must be the same each time.

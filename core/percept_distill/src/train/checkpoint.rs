@@ -171,8 +171,7 @@ impl Checkpoint {
     }
 
     fn take_tensor(&mut self, name: &str, tensor: HostTensor) -> Result<(), String> {
-        let groups =
-            [&mut self.weights, &mut self.average, &mut self.first, &mut self.second, &mut self.adapters];
+        let groups = [&mut self.weights, &mut self.average, &mut self.first, &mut self.second, &mut self.adapters];
         for (prefix, group) in GROUPS.iter().zip(groups) {
             if let Some(name) = name.strip_prefix(prefix) {
                 group.insert(name.to_owned(), tensor);

@@ -176,8 +176,7 @@ impl Trainer {
     /// When the optimiser's moments cannot be read.
     pub fn checkpoint(&self) -> Result<Checkpoint, DistillError> {
         let weights = self.last_good.clone();
-        let checkpoint =
-            Checkpoint::new(&self.settings, weights, &self.average, &self.optimiser, self.state.clone())?;
+        let checkpoint = Checkpoint::new(&self.settings, weights, &self.average, &self.optimiser, self.state.clone())?;
         Ok(Checkpoint { adapters: self.last_good_adapters.clone(), ..checkpoint })
     }
 
@@ -253,7 +252,8 @@ impl Trainer {
         }
         self.optimiser.step(trainable(), &gradients, learning_rate, beta1)?;
         self.last_good = self.parameters.to_map()?;
-        self.last_good_adapters = self.distillation.as_ref().map_or(Ok(ParameterMap::new()), DistillationLoss::to_map)?;
+        self.last_good_adapters =
+            self.distillation.as_ref().map_or(Ok(ParameterMap::new()), DistillationLoss::to_map)?;
         self.average.update(&self.last_good);
         self.state.updates = self.optimiser.updates();
         report.skipped = false;
@@ -274,7 +274,8 @@ impl Trainer {
             return batch.teacher.clone().ok_or_else(missing).map(Some);
         }
         let teacher = shortened(&distillation.teacher_sha256);
-        let missing = || DistillError::Teacher { teacher, reason: "was not given to the run: name its weights".to_owned() };
+        let missing =
+            || DistillError::Teacher { teacher, reason: "was not given to the run: name its weights".to_owned() };
         self.teacher.as_mut().ok_or_else(missing)?.targets(&batch.pillars).map(Some)
     }
 }

@@ -40,7 +40,10 @@ impl RecordedBag {
                 losses: Vec::new(),
             });
             if let Some(differing) = identity.differs(&bag.identity) {
-                return Err(refuse(format!("{} is of another recording than the files before it ({differing})", file.display())));
+                return Err(refuse(format!(
+                    "{} is of another recording than the files before it ({differing})",
+                    file.display()
+                )));
             }
             bytes += bag.read(&reader).map_err(refuse)?;
             if bytes > max_bytes {
@@ -109,7 +112,9 @@ impl RecordedBag {
         };
         if !enough {
             let (wanted, there) = (needs.anchors, self.identity.anchors);
-            return refuse(format!("holds the anchors {there:?}, the run reads {wanted:?}: record again with the run's method"));
+            return refuse(format!(
+                "holds the anchors {there:?}, the run reads {wanted:?}: record again with the run's method"
+            ));
         }
         if let Some(tap) = needs.taps.iter().find(|tap| !self.identity.taps.contains(tap)) {
             return refuse(format!("holds no {tap}, which the run reads: record again with the run's method"));

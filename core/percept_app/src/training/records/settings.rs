@@ -79,9 +79,7 @@ impl Shard {
             return Self::new(id.saturating_sub(first), count).map(Some);
         }
         match number("JOB_COMPLETION_INDEX")? {
-            Some(index) => {
-                Self::new(index, count.ok_or_else(|| untold("JOB_COMPLETION_INDEX", index))?).map(Some)
-            }
+            Some(index) => Self::new(index, count.ok_or_else(|| untold("JOB_COMPLETION_INDEX", index))?).map(Some),
             None => Ok(None),
         }
     }

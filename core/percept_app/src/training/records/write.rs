@@ -2,10 +2,10 @@
 
 use percept_bag::{BagReader, BagWriter, QosProfile, ReadOptions, TopicFilter, TopicId, TopicSpec, WriteOptions};
 use percept_distill::data::xyzi;
+use percept_distill::losses::DistillationSettings;
 use percept_distill::teacher::{
     LiveTeacher, RecordedAnchors, RecordedPillars, TeacherNeeds, TeacherRecord, points_sha256,
 };
-use percept_distill::losses::DistillationSettings;
 use percept_kernels::plan::CanvasSize;
 use percept_models::pointpillars::{Pillarizer, Pillars, PointPillarsConfig, tap};
 use percept_models::weights::{ReadyConfig, Weights};
@@ -61,9 +61,17 @@ pub struct RecordSummary {
 
 impl fmt::Display for RecordSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} clouds recorded, {} were there, {} split files whole", self.frames, self.frames_before, self.splits)?;
+        writeln!(
+            f,
+            "{} clouds recorded, {} were there, {} split files whole",
+            self.frames, self.frames_before, self.splits
+        )?;
         let hour = self.bytes_per_frame * 36_000.0 / 1e9;
-        writeln!(f, "{:.0} bytes a cloud ({hour:.2} GB an hour at 10 Hz), {:.2} s a cloud", self.bytes_per_frame, self.seconds_per_frame)?;
+        writeln!(
+            f,
+            "{:.0} bytes a cloud ({hour:.2} GB an hour at 10 Hz), {:.2} s a cloud",
+            self.bytes_per_frame, self.seconds_per_frame
+        )?;
         writeln!(f, "relative error of features at most {:.4}", self.feature_error)?;
         if self.lost > 0 {
             writeln!(f, "{} clouds of the source could not be read: it ends early or is damaged", self.lost)?;
@@ -126,7 +134,7 @@ pub fn record(
         bytes_per_frame: recorder.bytes as f64 / count(recorder.frames),
         seconds_per_frame: seconds / count(recorder.frames),
         feature_error: recorder.feature_error,
-        lost: if interrupted { 0 } else { clouds.saturating_sub(index).max(reader.losses().len() as u64) },
+        lost: if interrupted { 0 } else { clouds.saturating_sub(index).max(reader.losses().iter().count() as u64) },
         interrupted,
         content_sha256: content_sha256(out)?,
     })
@@ -263,7 +271,9 @@ impl<'a> Recorder<'a> {
         let found = RecordIdentity::of(&reader).map_err(refuse)?;
         match found.differs(&self.identity) {
             None => Ok(()),
-            Some(differing) => Err(refuse(format!("is of another recording ({differing}): give another folder with --out"))),
+            Some(differing) => {
+                Err(refuse(format!("is of another recording ({differing}): give another folder with --out")))
+            }
         }
     }
 
@@ -286,12 +296,14 @@ impl<'a> Recorder<'a> {
         self.check_budget()?;
         let class_names = self.config.class_names().to_vec();
         let Some(split) = &mut self.open else { return Ok(()) };
-        let bag = |error: percept_bag::BagError| TrainingError::Bag { bag: split.folder.clone(), reason: error.to_string() };
+        let bag =
+            |error: percept_bag::BagError| TrainingError::Bag { bag: split.folder.clone(), reason: error.to_string() };
         split.writer.write(split.record, log_time_ns, stamp.nanoseconds, &payload).map_err(bag)?;
         if let (Some(boxes), Some(topic)) = (boxes, split.objects) {
             let header = Header::new(stamp, crate::topics::FRAME_LIDAR);
             let array = Detection3DArray::from_detections(&Detections { class_names, boxes }, &header);
-            let array = array.map_err(|error| TrainingError::Bag { bag: split.folder.clone(), reason: error.to_string() })?;
+            let array =
+                array.map_err(|error| TrainingError::Bag { bag: split.folder.clone(), reason: error.to_string() })?;
             split.writer.write(topic, log_time_ns, stamp.nanoseconds, &array.encode()).map_err(bag)?;
         }
         // A frame is in the file before the next is begun: a killed recorder loses the one at work.

@@ -22,13 +22,15 @@ pub fn write_report(path: &Path, title: &str, cells: &[FinishedCell]) -> Result<
             None => rows.push((&cell.cell.row, vec![cell])),
         }
     }
-    let mut report = Report::new(title, "Mean over seeds, and the largest distance of a seed from it.").tiles(&tiles(&rows));
+    let mut report =
+        Report::new(title, "Mean over seeds, and the largest distance of a seed from it.").tiles(&tiles(&rows));
     for set in sets(cells) {
         report = precision(report, &rows, &set);
         report = ranges(report, &rows, &set);
     }
     report = cost(report, &rows);
-    report = report.table("Runs", &["row", "seed", "learns from", "steps", "frames", "minutes", "weights"], &runs(&rows));
+    report =
+        report.table("Runs", &["row", "seed", "learns from", "steps", "frames", "minutes", "weights"], &runs(&rows));
     std::fs::write(path, report.to_html()).map_err(TrainingError::io("write", path))
 }
 
@@ -124,7 +126,9 @@ fn seeds_plot(rows: &Rows<'_>, set: &str) -> Plot {
 fn ranges(report: Report, rows: &Rows<'_>, set: &str) -> Report {
     let bands = RangeScores::bands();
     let mut columns = vec!["row".to_owned()];
-    columns.extend(CLASSES.iter().flat_map(|class| bands.iter().map(move |band| format!("{class} {}", band.replace('_', "-")))));
+    columns.extend(
+        CLASSES.iter().flat_map(|class| bands.iter().map(move |band| format!("{class} {}", band.replace('_', "-")))),
+    );
     let row = |(name, cells): &(&str, Vec<&FinishedCell>)| {
         let mut row = vec![(*name).to_owned()];
         for class in CLASSES {
@@ -136,7 +140,11 @@ fn ranges(report: Report, rows: &Rows<'_>, set: &str) -> Report {
     };
     let table: Vec<Vec<String>> = rows.iter().map(row).collect();
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-    report.table(&format!("3D average precision by distance on {set}, every score a point of the curve"), &columns, &table)
+    report.table(
+        &format!("3D average precision by distance on {set}, every score a point of the curve"),
+        &columns,
+        &table,
+    )
 }
 
 fn cost(report: Report, rows: &Rows<'_>) -> Report {

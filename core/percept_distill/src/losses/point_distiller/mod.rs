@@ -204,8 +204,7 @@ pub(super) fn evaluate(
         reduction: settings.reduction,
     };
     let mut parts = Vec::new();
-    for (side, features, channels) in
-        [("teacher", &teacher, teacher_channels), ("student", student, student_channels)]
+    for (side, features, channels) in [("teacher", &teacher, teacher_channels), ("student", student, student_channels)]
     {
         parts.extend(edge_maps(settings.edge, adapters.get(&format!("{side}.weight"))?, features, channels)?);
         parts.push(adapters.get(&format!("{side}.norm.weight"))?.as_tensor().clone());
