@@ -27,21 +27,21 @@ fn annotation(class_name: &str, x_m: f64, z_m: f64) -> Annotation {
     }
 }
 
-/// A made-up detector that finds each object by chance, and says some that are not there: by class the share found.
-fn detector(frames: usize, found: &[(&str, f64)], seed: u64) -> Vec<FramePair> {
+/// A made-up detector: by class the share of objects found, and the boxes that are not there for each that is.
+fn detector(frames: usize, found: &[(&str, f64, f64)], seed: u64) -> Vec<FramePair> {
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
     let frame = |_| {
         let mut pair = FramePair::default();
-        for (class, (name, share)) in found.iter().enumerate() {
+        for (class, (name, share, false_boxes)) in found.iter().enumerate() {
             for place in 0..6 {
                 let truth = annotation(name, place as f64 * 6.0 - 18.0, 12.0 + 8.0 * class as f64);
                 if rng.random::<f64>() < *share {
                     let score = 0.4 + 0.6 * rng.random::<f64>();
                     pair.detections.push(ScoredAnnotation { annotation: truth.clone(), score });
                 }
-                if rng.random::<f64>() < 0.05 {
+                if rng.random::<f64>() < *false_boxes {
                     let annotation = annotation(name, place as f64 * 6.0 - 15.0, 40.0 + 8.0 * class as f64);
-                    pair.detections.push(ScoredAnnotation { annotation, score: 0.6 * rng.random::<f64>() });
+                    pair.detections.push(ScoredAnnotation { annotation, score: 0.4 + 0.6 * rng.random::<f64>() });
                 }
                 pair.truth.push(truth);
             }
@@ -51,8 +51,12 @@ fn detector(frames: usize, found: &[(&str, f64)], seed: u64) -> Vec<FramePair> {
     (0..frames).map(frame).collect()
 }
 
-const FRAMES: usize = 1500;
-const DEPLOYED: [(&str, f64); 3] = [("Car", 0.9), ("Pedestrian", 0.80), ("Cyclist", 0.85)];
+const FRAMES: usize = 1200;
+/// Recalls between two of the 40 that the metric reads, so that only precision tells two detectors apart.
+const DEPLOYED: [(&str, f64, f64); 3] =
+    [("Car", 0.9125, 0.05), ("Pedestrian", 0.7875, 0.05), ("Cyclist", 0.8375, 0.05)];
+/// Recalls on one of the 40: chance decides whether it is reached, which moves the metric by more than two points.
+const ON_A_STEP: [(&str, f64, f64); 3] = [("Car", 0.9, 0.05), ("Pedestrian", 0.8, 0.05), ("Cyclist", 0.85, 0.05)];
 
 fn limits(seed: u64) -> GateLimits {
     GateLimits { resamples: 200, seed, ..GateLimits::default() }
@@ -62,7 +66,7 @@ fn limits(seed: u64) -> GateLimits {
 fn a_student_two_points_worse_on_pedestrians_alone_is_blocked() {
     let deployed = detector(FRAMES, &DEPLOYED, 1);
     let mut worse = DEPLOYED;
-    worse[1].1 = 0.775;
+    worse[1].2 = 0.075;
     for seed in 0..3 {
         let candidate = detector(FRAMES, &worse, 100 + seed);
         let findings = compare_set("core", &candidate, &deployed, &limits(seed)).unwrap();
@@ -77,14 +81,16 @@ fn a_student_two_points_worse_on_pedestrians_alone_is_blocked() {
 
 #[test]
 fn an_equal_student_passes_under_nine_of_ten_seeds() {
-    let deployed = detector(FRAMES, &DEPLOYED, 1);
-    let passes = |seed: u64| {
-        let candidate = detector(FRAMES, &DEPLOYED, 200 + seed);
-        let findings = compare_set("core", &candidate, &deployed, &limits(seed)).unwrap();
-        findings.iter().all(|finding| finding.passed)
-    };
-    let passed = (0..10).filter(|seed| passes(*seed)).count();
-    assert!(passed >= 9, "{passed} of 10");
+    for kind in [DEPLOYED, ON_A_STEP] {
+        let deployed = detector(FRAMES, &kind, 1);
+        let passes = |seed: &u64| {
+            let candidate = detector(FRAMES, &kind, 200 + seed);
+            let findings = compare_set("core", &candidate, &deployed, &limits(*seed)).unwrap();
+            findings.iter().all(|finding| finding.passed)
+        };
+        let passed = (0..10).filter(passes).count();
+        assert!(passed >= 9, "{passed} of 10 of {kind:?}");
+    }
 }
 
 #[test]
