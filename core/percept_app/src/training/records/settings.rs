@@ -127,8 +127,8 @@ mod tests {
         ]);
         assert_eq!(Shard::from_environment(slurm, None).unwrap(), Some(Shard { index: 2, count: 4 }));
         let kubernetes = environment(&[("JOB_COMPLETION_INDEX", "3")]);
-        assert_eq!(Shard::from_environment(&kubernetes, Some(8)).unwrap(), Some(Shard { index: 3, count: 8 }));
-        let error = Shard::from_environment(&kubernetes, None).unwrap_err().to_string();
+        assert_eq!(Shard::from_environment(kubernetes, Some(8)).unwrap(), Some(Shard { index: 3, count: 8 }));
+        let error = Shard::from_environment(kubernetes, None).unwrap_err().to_string();
         assert!(error.contains("--shards"), "{error}");
         assert_eq!(Shard::from_environment(environment(&[]), Some(8)).unwrap(), None);
         assert!(Shard::from_environment(environment(&[("SLURM_ARRAY_TASK_ID", "x")]), Some(8)).is_err());
