@@ -1,3 +1,5 @@
+//! The loss against its formula written out, its gradient against differences, and the sanity tests of its specification.
+
 use super::*;
 use crate::losses::testing::wave;
 use candle_core::{Device, Var};
