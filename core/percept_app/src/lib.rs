@@ -16,6 +16,7 @@ pub mod detector;
 pub mod drive;
 mod error;
 pub mod evaluate;
+pub mod gate;
 pub mod import;
 pub mod inspect;
 pub mod kitti_folder;

@@ -43,6 +43,28 @@ pub enum DistillError {
         /// Shape found.
         found: Vec<usize>,
     },
+    /// A parameter or tap of a distillation term that is not there.
+    #[error(
+        "distillation: {name} is not there, or of another term or network: start anew, or give the terms of the run"
+    )]
+    Adapter {
+        /// The parameter, tap or term.
+        name: String,
+    },
+    /// A teacher that cannot teach this student.
+    #[error("teacher {teacher}: {reason}")]
+    Teacher {
+        /// Its hash, shortened, or its file.
+        teacher: String,
+        /// What does not fit and what to do.
+        reason: String,
+    },
+    /// A record of teacher outputs that cannot be used.
+    #[error("teacher record: {reason}")]
+    Record {
+        /// What was found, what was expected, what to do.
+        reason: String,
+    },
     /// Too many steps in a row whose loss or gradient was not finite.
     #[error(
         "{steps} steps in a row up to step {step} had a loss or gradient that is not finite: lower the learning rate, or resume from an earlier checkpoint"

@@ -1,6 +1,6 @@
 //! Training of detectors: targets, losses, optimiser, augmentation, loading, the loop itself.
 //!
-//! This is the supervised part; a loss of another method is one more file under `losses`.
+//! A loss of another method is one more file under `losses`; what a teacher says, live or recorded, is in `teacher`.
 
 pub mod augment;
 pub mod data;
@@ -9,6 +9,7 @@ pub mod losses;
 pub mod optimiser;
 pub mod random;
 pub mod targets;
+pub mod teacher;
 pub mod train;
 pub mod validation;
 

@@ -23,6 +23,7 @@ pub struct Predictor {
     anchors: Anchors,
     pillarizer: Pillarizer,
     pillars: Pillars,
+    weights_bytes: usize,
 }
 
 impl Predictor {
@@ -44,9 +45,15 @@ impl Predictor {
             anchors: Anchors::new(config, &window)?,
             pillarizer: Pillarizer::new(config, window)?,
             pillars: Pillars::empty(config.pfn_layout().num_features()),
+            weights_bytes: weights.values().map(|tensor| size_of_val(tensor.data.as_slice())).sum(),
             config: config.clone(),
             settings,
         })
+    }
+
+    /// Memory of the weights and of the executor's buffers, bytes.
+    pub fn memory_bytes(&self) -> u64 {
+        (self.executor.arena_bytes() + self.weights_bytes) as u64
     }
 
     /// The boxes of a cloud.

@@ -131,6 +131,16 @@ pub enum ModelError {
         /// When it was noticed.
         when: &'static str,
     },
+    /// An output or feature tap that the network does not have.
+    #[error("no {what} is called {name:?}: the network has {known:?}")]
+    UnknownTap {
+        /// Output or feature tap.
+        what: &'static str,
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
 }
 
 impl ModelError {

@@ -5,6 +5,7 @@
 
 pub mod error;
 pub mod import;
+pub mod outputs;
 pub mod pointpillars;
 pub mod weights;
 

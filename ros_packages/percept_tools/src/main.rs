@@ -5,11 +5,14 @@ mod bench;
 mod check;
 mod convert;
 mod demo;
+mod distil;
 mod eval;
+mod gate;
 mod import;
 mod inspect;
 mod node;
 mod outcome;
+mod record;
 mod replay;
 mod report;
 mod simulate;
@@ -42,6 +45,10 @@ enum Command {
     Convert(convert::ConvertArgs),
     Train(train::TrainArgs),
     Study(study::StudyArgs),
+    Record(record::RecordArgs),
+    Distill(distil::DistilArgs),
+    Gate(gate::GateArgs),
+    Rollback(gate::RollbackArgs),
     Import(import::ImportArgs),
     Bench(bench::BenchArgs),
     Node(Box<node::NodeArgs>),
@@ -59,6 +66,10 @@ fn main() -> ExitCode {
         Command::Convert(args) => convert::run(&args, &mut bar),
         Command::Train(args) => train::run(&args, &mut bar),
         Command::Study(args) => study::run(&args, &mut bar),
+        Command::Record(args) => record::run(&args, &mut bar),
+        Command::Distill(args) => distil::run(&args, &mut bar),
+        Command::Gate(args) => gate::run(&args, &mut bar),
+        Command::Rollback(args) => gate::rollback(&args),
         Command::Import(args) => import::run(&args),
         Command::Bench(args) => bench::run(&args, &mut bar),
         Command::Node(args) => node::run(&args, bar.stop_flag()),

@@ -162,6 +162,7 @@ pub fn run(args: &TrainArgs, bar: &mut Bar) -> Result<Outcome> {
         settings,
         out: args.out.clone(),
         resume: args.resume,
+        teacher: None,
         threads: args.threads,
         checkpoint_every: checkpoint_every(args)?,
         validate_every: args.validate_every,

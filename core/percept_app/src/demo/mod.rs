@@ -4,8 +4,11 @@
 //! bag, weights ─replay─► OUT/boxes, OUT/pictures ─evaluate─► figures ─► OUT/report.html
 //! ```
 
+mod distil;
 mod page;
 mod shipped;
+
+pub use distil::{DistilDemoSettings, DistilDemoSummary, demo_distil};
 
 use crate::evaluate::{EvaluateSettings, Evaluation, WorstSettings, evaluate};
 use crate::replay::{PictureSettings, ReplaySettings, ReplaySummary, replay};

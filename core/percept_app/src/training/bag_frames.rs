@@ -6,6 +6,7 @@
 use percept_bag::{BagReader, RawMessage, ReadOptions, TopicFilter};
 use percept_distill::data::FrameSource;
 use percept_distill::random::{Purpose, frame_rng};
+use percept_distill::teacher::{TeacherNeeds, TeacherRecord};
 use percept_kernels::decode_points::{Channel, decode_points};
 use percept_msgs::Message;
 use percept_msgs::vision_msgs::Detection3DArray;
@@ -13,8 +14,10 @@ use percept_types::{BoxError, LabelledFrame, PointCloud, Stamp, TruthObject};
 use rand::RngExt;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::TrainingError;
+use super::records::RecordedBag;
 use crate::replay::decode_cloud;
 use crate::topics::{TRUTH_OBJECTS, pick_cloud_topic};
 
@@ -25,6 +28,10 @@ pub const MAX_BYTES: usize = 8 << 30;
 #[derive(Clone, Debug)]
 pub struct BagFrames {
     frames: Vec<LabelledFrame>,
+    /// Stamp of each frame.
+    stamps: Vec<Stamp>,
+    /// Records of the frames' teacher, where given.
+    records: Vec<RecordedBag>,
     bags: Vec<PathBuf>,
     seed: u64,
     without_truth: usize,
@@ -36,12 +43,46 @@ impl BagFrames {
     /// # Errors
     /// A bag without clouds or truth, a message that cannot be read, more points than fit in memory.
     pub fn open(bags: &[PathBuf], seed: u64) -> Result<Self, TrainingError> {
-        let mut read = Self { frames: Vec::new(), bags: bags.to_vec(), seed, without_truth: 0 };
+        let mut read = Self {
+            frames: Vec::new(),
+            stamps: Vec::new(),
+            records: Vec::new(),
+            bags: bags.to_vec(),
+            seed,
+            without_truth: 0,
+        };
         let mut bytes = 0;
         for bag in bags {
             read.add(bag, &mut bytes)?;
         }
         Ok(read)
+    }
+
+    /// The same with what a teacher said of each frame.
+    ///
+    /// # Errors
+    /// Folders that are no records, or of another teacher or need; a frame without record.
+    pub fn with_records(
+        mut self,
+        folders: &[PathBuf],
+        teacher_sha256: &str,
+        needs: &TeacherNeeds,
+    ) -> Result<Self, TrainingError> {
+        for folder in folders {
+            let records = RecordedBag::open(folder, MAX_BYTES)?;
+            records.check(teacher_sha256, needs)?;
+            self.records.push(records);
+        }
+        let without = self.stamps.iter().filter(|stamp| !self.records.iter().any(|bag| bag.has(**stamp))).count();
+        if without > 0 {
+            let reason = format!(
+                "{without} of {} labelled frames have no record: record the bag to its end (percept record goes on where it \
+                 stopped), or give the folders of all shards",
+                self.stamps.len()
+            );
+            return Err(TrainingError::Bag { bag: folders.first().cloned().unwrap_or_default(), reason });
+        }
+        Ok(self)
     }
 
     /// Clouds left out because no truth has their stamp.
@@ -73,6 +114,7 @@ impl BagFrames {
                 return Err(fault(format!("with it the points exceed {} GiB: train on fewer drives", MAX_BYTES >> 30)));
             }
             self.frames.push(LabelledFrame { cloud, point_labels: None, objects });
+            self.stamps.push(stamp);
         }
         Ok(())
     }
@@ -95,7 +137,7 @@ fn read_truth(reader: &BagReader) -> Result<BTreeMap<Stamp, Vec<TruthObject>>, S
     Ok(truth)
 }
 
-fn read_cloud(message: &RawMessage) -> Result<(Stamp, PointCloud), String> {
+pub(super) fn read_cloud(message: &RawMessage) -> Result<(Stamp, PointCloud), String> {
     let raw = decode_cloud(message).map_err(|e| e.to_string())?;
     let channels = [Channel::optional("intensity", 0.0)];
     let decoded = decode_points(&raw.payload, &channels, Vec::new()).map_err(|e| e.to_string())?;
@@ -108,6 +150,21 @@ impl FrameSource for BagFrames {
     }
 
     fn frame(&self, index: u64) -> Result<LabelledFrame, BoxError> {
+        Ok(self.frames[self.place(index)?].clone())
+    }
+
+    fn record(&self, index: u64) -> Result<Option<Arc<TeacherRecord>>, BoxError> {
+        let stamp = self.stamps[self.place(index)?];
+        match self.records.iter().find(|bag| bag.has(stamp)) {
+            Some(bag) => Ok(bag.record(stamp)?.map(Arc::new)),
+            None => Ok(None),
+        }
+    }
+}
+
+impl BagFrames {
+    /// Which frame an index stands for.
+    fn place(&self, index: u64) -> Result<usize, BoxError> {
         let count = self.frames.len();
         let round = index.checked_div(count as u64).ok_or("the bags hold no labelled frame")?;
         let mut order: Vec<usize> = (0..count).collect();
@@ -115,7 +172,7 @@ impl FrameSource for BagFrames {
         for i in (1..count).rev() {
             order.swap(i, rng.random_range(0..=i));
         }
-        Ok(self.frames[order[(index % count as u64) as usize]].clone())
+        Ok(order[(index % count as u64) as usize])
     }
 }
 

@@ -47,6 +47,7 @@ fn training(card: &mut String, metadata: &WeightsMetadata, settings: &TrainSetti
          | a step | {} frames, {} windows of {} x {} cells each |\n\
          | schedule | one cycle, peak learning rate {} |\n\
          | time | {:.0} minutes of wall time |\n\
+         | teacher | {} |\n\
          | exported | exponentially averaged weights (decay {}), norm statistics measured anew |\n",
         record.command,
         record.bags.join("; "),
@@ -60,6 +61,12 @@ fn training(card: &mut String, metadata: &WeightsMetadata, settings: &TrainSetti
         windows.ny,
         settings.schedule.peak_learning_rate,
         record.wall_time_s / 60.0,
+        record.teacher.as_ref().map_or("none".to_owned(), |teacher| format!(
+            "{:.12}, {}: {}",
+            teacher.sha256,
+            if teacher.recorded { "recorded" } else { "live" },
+            teacher.terms.join(", ")
+        )),
         settings.average_decay
     );
 }

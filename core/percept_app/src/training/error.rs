@@ -62,6 +62,14 @@ pub enum TrainingError {
         /// Why, and what to do.
         reason: String,
     },
+    /// A candidate, a deployed model or a set of the gate that cannot be used.
+    #[error("{path}: {reason}")]
+    Gate {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// The run itself failed.
     #[error(transparent)]
     Run(#[from] percept_distill::DistillError),
@@ -86,7 +94,7 @@ pub enum TrainingError {
 }
 
 impl TrainingError {
-    pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self + use<> {
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self::Io { action, path, source }
     }

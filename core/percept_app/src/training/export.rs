@@ -1,9 +1,10 @@
 //! The end of a run: norms measured anew, weights written as fp16, judged as written, described on a card.
 
 use percept_distill::data::Batch;
+use percept_distill::losses::DistillationSettings;
 use percept_distill::train::NormCalibration;
 use percept_kernels::parameters::ParameterMap;
-use percept_models::weights::{Architecture, Precision, TrainingRecord, Weights, WeightsMetadata};
+use percept_models::weights::{Architecture, Precision, TeacherNote, TrainingRecord, Weights, WeightsMetadata};
 use std::path::{Path, PathBuf};
 
 use super::{HeldOut, Scores, SessionEnd, TrainingError, model_card};
@@ -64,6 +65,16 @@ fn calibrated(end: &SessionEnd) -> Result<ParameterMap, TrainingError> {
     Ok(calibration.finish().unwrap_or_else(|| trainer.averaged_weights().clone()))
 }
 
+fn teacher_note(distillation: &DistillationSettings) -> TeacherNote {
+    // What was read from JSON can be written as JSON.
+    let term = |term| serde_json::to_string(term).unwrap_or_default();
+    TeacherNote {
+        sha256: distillation.teacher_sha256.clone(),
+        terms: distillation.terms.iter().map(term).collect(),
+        recorded: distillation.recorded,
+    }
+}
+
 fn metadata(end: &SessionEnd, model_id: &str, command: &str) -> WeightsMetadata {
     let (settings, state) = (end.trainer.settings(), end.trainer.state());
     let mut metadata = WeightsMetadata::new(model_id, Architecture::PointPillars(settings.model.clone()));
@@ -74,6 +85,7 @@ fn metadata(end: &SessionEnd, model_id: &str, command: &str) -> WeightsMetadata 
         steps: state.step,
         frames: settings.frames_of(state.step).start,
         wall_time_s: state.seconds,
+        teacher: settings.distillation.as_ref().map(teacher_note),
     });
     metadata.input_statistics = end.trainer.input_statistics().summary();
     metadata

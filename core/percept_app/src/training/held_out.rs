@@ -13,7 +13,9 @@ use percept_models::pointpillars::PointPillarsConfig;
 use percept_types::{Camera, Detections, Difficulty, PointCloud, TruthObject};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Instant;
 
+use super::ranges::RangeScores;
 use super::{NearCars, TrainingError};
 use crate::kitti_folder::{KittiFolder, objects_of_labels};
 
@@ -40,6 +42,19 @@ pub struct HeldOut {
     frames: Vec<HeldOutFrame>,
 }
 
+/// What a network says of a set's frames, in their order.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// Truth and detections as KITTI compares them.
+    pub pairs: Vec<FramePair>,
+    /// The boxes in the frame of the cloud.
+    pub found: Vec<Detections>,
+    /// What a frame took, milliseconds: pillars, network, boxes.
+    pub latency_ms: Vec<f64>,
+    /// Weights and buffers.
+    pub memory_bytes: u64,
+}
+
 /// Results on one set.
 #[derive(Clone, Debug)]
 pub struct Scores {
@@ -49,6 +64,10 @@ pub struct Scores {
     pub results: KittiResults,
     /// The cars that the sensor sees well.
     pub near_cars: NearCars,
+    /// Average precision by distance.
+    pub ranges: RangeScores,
+    /// What a frame took, milliseconds: pillars, network, boxes.
+    pub latency_ms: Vec<f64>,
 }
 
 impl HeldOut {
@@ -118,26 +137,46 @@ impl HeldOut {
         self.frames.is_empty()
     }
 
-    /// Figures of a network's weights on these frames.
+    /// Objects of the truth, whatever their class.
+    pub fn num_objects(&self) -> usize {
+        self.frames.iter().map(|frame| frame.truth.len()).sum()
+    }
+
+    /// What a network's weights say of these frames.
     ///
     /// # Errors
     /// Weights of another network; predictions that are no numbers.
-    pub fn score(&self, config: &PointPillarsConfig, weights: &ParameterMap) -> Result<Scores, TrainingError> {
+    pub fn judge(&self, config: &PointPillarsConfig, weights: &ParameterMap) -> Result<Judged, TrainingError> {
         let mut predictor = Predictor::new(config, weights, SCORE_THRESHOLD)?;
         let mut pairs = Vec::with_capacity(self.frames.len());
         let mut found = Vec::with_capacity(self.frames.len());
+        let mut latency_ms = Vec::with_capacity(self.frames.len());
         for (index, frame) in self.frames.iter().enumerate() {
+            let started = Instant::now();
             let boxes = predictor.detect(&frame.cloud)?;
+            latency_ms.push(started.elapsed().as_secs_f64() * 1e3);
             let detections = Detections { class_names: config.class_names().to_vec(), boxes };
             let in_image = detections_in_image(index, &detections, &frame.camera)?.annotations;
             pairs.push(FramePair { truth: frame.truth.clone(), detections: in_image });
             found.push(detections);
         }
+        let memory_bytes = predictor.memory_bytes();
+        Ok(Judged { pairs, found, latency_ms, memory_bytes })
+    }
+
+    /// Figures of a network's weights on these frames.
+    ///
+    /// # Errors
+    /// Weights of another network; predictions that are no numbers.
+    pub fn score(&self, config: &PointPillarsConfig, weights: &ParameterMap) -> Result<Scores, TrainingError> {
+        let Judged { pairs, found, latency_ms, .. } = self.judge(config, weights)?;
         let bev_frames: Vec<BevFrame<'_>> = self.frames.iter().zip(&found).map(bev_frame).collect();
         Ok(Scores {
             name: self.name.clone(),
             results: evaluate(&pairs, &EvalConfig::default())?,
             near_cars: NearCars::of(&bev_frames)?,
+            ranges: RangeScores::of(&bev_frames)?,
+            latency_ms,
         })
     }
 }
@@ -155,6 +194,7 @@ impl Scores {
     /// The figures that go into the weights' metadata, by name.
     pub fn metrics(&self) -> BTreeMap<String, f64> {
         let mut metrics = self.near_cars.metrics(&self.name);
+        metrics.extend(self.ranges.metrics(&self.name));
         for entry in &self.results.entries {
             let strictness = match entry.overlap_set {
                 OverlapSet::Strict => "",

@@ -4,6 +4,7 @@ use percept_distill::augment::{Augmentation, ObjectDatabase};
 use percept_distill::data::{FrameSource, SampleMaker};
 use percept_distill::train::{Checkpoint, RunEnd, RunPlan, TrainSettings, Trainer, run};
 use percept_kernels::parameters::ParameterMap;
+use percept_models::weights::Weights;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -26,6 +27,8 @@ pub struct SessionPlan {
     pub resume: bool,
     /// Start from these weights instead of random ones.
     pub first_weights: Option<ParameterMap>,
+    /// The teacher that the settings name, where they name one.
+    pub teacher: Option<Arc<Weights>>,
     /// Threads that make frames.
     pub threads: usize,
     /// Time between checkpoints.
@@ -63,6 +66,9 @@ pub fn train(
     let checkpoint = checkpoint_path(&plan.out);
     std::fs::create_dir_all(&plan.out).map_err(TrainingError::io("create", &plan.out))?;
     let mut trainer = open_trainer(&plan, &checkpoint)?;
+    if let Some(teacher) = &plan.teacher {
+        trainer.set_teacher(teacher)?;
+    }
     let settings = trainer.settings().clone();
     let described = plan.out.join("settings.json");
     std::fs::write(&described, serde_json::to_string_pretty(&settings)?)
@@ -124,5 +130,9 @@ fn sample_maker(
     };
     let augmentation = Augmentation::new(settings.augmentation.clone(), source.camera(), database)?;
     let (config, rules) = (trainer.config().clone(), settings.rules.clone());
-    Ok(Arc::new(SampleMaker::new(source, config, augmentation, rules, settings.windows, settings.seed)?))
+    let maker = SampleMaker::new(source, config, augmentation, rules, settings.windows, settings.seed)?;
+    Ok(Arc::new(match &settings.distillation {
+        Some(distillation) if distillation.recorded => maker.with_records(distillation.needs())?,
+        Some(_) | None => maker,
+    }))
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::probability;
 use crate::DistillError;
 use crate::random::uniform;
+use crate::teacher::SceneMotion;
 
 /// Ranges of the scene's motion; the default moves nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,38 +57,30 @@ impl GeometryRanges {
     }
 }
 
-/// Moves points and boxes alike. What images show of the boxes is forgotten: no camera saw this scene.
-pub fn geometry(frame: &mut LabelledFrame, ranges: &GeometryRanges, rng: &mut ChaCha8Rng) {
+/// Moves points and boxes alike and tells how. What images show of the boxes is forgotten: no camera saw this scene.
+pub fn geometry(frame: &mut LabelledFrame, ranges: &GeometryRanges, rng: &mut ChaCha8Rng) -> SceneMotion {
     // All numbers are drawn whatever their ranges, so that changing one range leaves the other draws alone.
     let flip = uniform(rng, 0.0, 1.0) < ranges.flip_probability;
     let yaw_rad = uniform(rng, -1.0, 1.0) * ranges.rotation_rad;
     let scale = uniform(rng, ranges.scale[0], ranges.scale[1]);
     let lift_m = uniform(rng, -1.0, 1.0) * ranges.lift_m;
     let slope = [uniform(rng, -1.0, 1.0) * ranges.slope, uniform(rng, -1.0, 1.0) * ranges.slope];
-    let side = if flip { -1.0 } else { 1.0 };
-    let (sin, cos) = yaw_rad.sin_cos();
-    let turn = |x: f64, y: f64| (x * cos - y * sin, x * sin + y * cos);
-    let place = |p: [f64; 3]| {
-        let (x, y) = turn(p[0], p[1] * side);
-        let (x, y) = (x * scale, y * scale);
-        [x, y, p[2] * scale + lift_m + slope[0] * x + slope[1] * y]
-    };
+    let motion = SceneMotion { flip, yaw_rad, scale, lift_m, slope };
 
     let width = frame.cloud.num_features();
     for point in frame.cloud.values_mut().chunks_exact_mut(width) {
         if let [x, y, z, ..] = point {
-            let placed = place([f64::from(*x), f64::from(*y), f64::from(*z)]);
+            let placed = motion.place([f64::from(*x), f64::from(*y), f64::from(*z)]);
             (*x, *y, *z) = (placed[0] as f32, placed[1] as f32, placed[2] as f32);
         }
     }
     for object in &mut frame.objects {
-        object.box3d.center_m = place(object.box3d.center_m);
-        object.box3d.size_m = object.box3d.size_m.map(|length| length * scale);
-        object.box3d.yaw_rad = wrap_to_pi(object.box3d.yaw_rad * side + yaw_rad);
-        let (vx, vy) = turn(object.velocity_mps[0], object.velocity_mps[1] * side);
-        object.velocity_mps = [vx * scale, vy * scale];
+        object.box3d = motion.place_box(&object.box3d);
+        object.box3d.yaw_rad = wrap_to_pi(object.box3d.yaw_rad);
+        object.velocity_mps = motion.turn(object.velocity_mps).map(|speed| speed * scale);
         object.image_box = None;
     }
+    motion
 }
 
 #[cfg(test)]

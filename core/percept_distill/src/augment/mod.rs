@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use crate::DistillError;
 use crate::random::{Purpose, frame_rng, uniform};
+use crate::teacher::{SceneMotion, TeacherNeeds};
 
 /// How much frames are varied.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -30,6 +31,43 @@ pub struct AugmentationSettings {
     pub camera_crop_probability: f64,
     /// Objects pasted from the database, where there is one.
     pub paste: PasteSettings,
+}
+
+impl AugmentationSettings {
+    /// Refuses whatever changes a frame in a way that its teacher's record cannot follow. Boxes and logits follow flip,
+    /// rotation and scale; pillar features follow nothing.
+    ///
+    /// # Errors
+    /// The augmentation, by name.
+    pub fn check_records(&self, needs: &TeacherNeeds) -> Result<(), DistillError> {
+        let (g, p) = (&self.geometry, &self.points);
+        let features = !needs.taps.is_empty();
+        let refused = [
+            ("flip_probability", features && g.flip_probability > 0.0),
+            ("rotation_rad", features && g.rotation_rad > 0.0),
+            ("scale", features && g.scale != [1.0, 1.0]),
+            ("lift_m", g.lift_m > 0.0),
+            ("slope", g.slope > 0.0),
+            ("drop_fraction", p.drop_fraction[1] > 0.0),
+            ("jitter_std_m", p.jitter_std_m > 0.0),
+            ("intensity", p.intensity == IntensityMode::Randomise),
+            ("shuffle", features && p.shuffle),
+            ("camera_crop_probability", self.camera_crop_probability > 0.0),
+            ("paste", self.paste.objects_per_class.values().any(|count| *count > 0)),
+        ];
+        let named: Vec<&str> = refused.iter().filter(|(_, refused)| *refused).map(|(name, _)| *name).collect();
+        if named.is_empty() {
+            return Ok(());
+        }
+        let kind = if features { "pillar features" } else { "logits and boxes" };
+        let allowed = if features { "none at all" } else { "flip, rotation and scale" };
+        let reason = format!(
+            "of {kind} cannot follow the augmentation {}: switch it off (allowed with such records: {allowed}), or keep the \
+             teacher live",
+            named.join(", ")
+        );
+        Err(DistillError::Record { reason })
+    }
 }
 
 /// Augmentation with what it needs besides numbers.
@@ -63,12 +101,17 @@ impl Augmentation {
         Ok(Self { settings, camera, database })
     }
 
-    /// Varies a frame in place; the counts of points in boxes are brought up to date.
-    pub fn apply(&self, frame: &mut LabelledFrame, run_seed: u64, index: u64) {
+    /// The settings.
+    pub fn settings(&self) -> &AugmentationSettings {
+        &self.settings
+    }
+
+    /// Varies a frame in place and tells how the scene was moved; the counts of points in boxes are brought up to date.
+    pub fn apply(&self, frame: &mut LabelledFrame, run_seed: u64, index: u64) -> SceneMotion {
         if let Some(database) = &self.database {
             database.paste(frame, &self.settings.paste, &mut frame_rng(run_seed, index, Purpose::Paste));
         }
-        geometry(frame, &self.settings.geometry, &mut frame_rng(run_seed, index, Purpose::Geometry));
+        let motion = geometry(frame, &self.settings.geometry, &mut frame_rng(run_seed, index, Purpose::Geometry));
         let mut rng = frame_rng(run_seed, index, Purpose::Points);
         let cropped = uniform(&mut rng, 0.0, 1.0) < self.settings.camera_crop_probability;
         if let (true, Some(camera)) = (cropped, &self.camera) {
@@ -76,6 +119,7 @@ impl Augmentation {
         }
         points(frame, &self.settings.points, &mut rng);
         count_points_in_boxes(frame);
+        motion
     }
 }
 

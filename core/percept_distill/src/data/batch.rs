@@ -4,18 +4,23 @@ use std::sync::Arc;
 
 use percept_models::pointpillars::{ANCHOR_ROTATIONS, Pillars, PointPillarsConfig};
 
-use super::{FrameSamples, FrameStatistics};
+use super::{FrameSamples, FrameStatistics, InputFrame};
 use crate::DistillError;
 use crate::losses::BatchTargets;
 use crate::targets::Normaliser;
+use crate::teacher::TeacherTargets;
 
 /// What one step reads.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Batch {
     /// Pillars of all windows, numbered as frames of the batch.
     pub pillars: Pillars,
     /// Targets of all windows.
     pub targets: Arc<BatchTargets>,
+    /// What lies under each window.
+    pub frames: Vec<InputFrame>,
+    /// What a teacher said of the windows, where that was recorded.
+    pub teacher: Option<TeacherTargets>,
     /// Statistics of the frames.
     pub statistics: Vec<FrameStatistics>,
 }
@@ -34,15 +39,20 @@ impl Batch {
         let size = size.ok_or(DistillError::EmptySource)?;
         let mut pillars = Pillars::empty(config.pfn_layout().num_features());
         let (mut assigned, mut statistics) = (Vec::new(), Vec::new());
+        let (mut inputs, mut teacher) = (Vec::new(), Vec::new());
         for frame in frames {
             statistics.push(frame.statistics);
             for window in frame.windows {
                 pillars.append(&window.pillars)?;
                 assigned.push(window.targets);
+                teacher.push(window.teacher);
+                let (points, camera) = (frame.points.clone(), frame.camera.clone());
+                inputs.push(InputFrame { points, camera, window: window.window });
             }
         }
         let class_of_kind = (0..config.num_classes() * ANCHOR_ROTATIONS.len()).map(|k| k / ANCHOR_ROTATIONS.len());
         let targets = BatchTargets::new(assigned, class_of_kind.collect(), config.num_classes(), size, normaliser)?;
-        Ok(Self { pillars, targets: Arc::new(targets), statistics })
+        let teacher = TeacherTargets::of_windows(teacher)?;
+        Ok(Self { pillars, targets: Arc::new(targets), frames: inputs, teacher, statistics })
     }
 }

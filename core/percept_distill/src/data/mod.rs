@@ -13,8 +13,7 @@ mod window;
 
 pub use batch::Batch;
 pub use loader::Loader;
-pub(crate) use sample::xyzi;
-pub use sample::{FrameSamples, SampleMaker, WindowSample};
+pub use sample::{FrameSamples, InputFrame, SampleMaker, WindowSample, xyzi};
 pub use source::{FixedFrames, FrameSource};
 pub use statistics::{FrameStatistics, StatisticsSum};
 pub use window::{WindowSettings, place_window};

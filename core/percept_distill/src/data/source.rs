@@ -1,6 +1,9 @@
 //! Where frames come from.
 
 use percept_types::{BoxError, Camera, LabelledFrame};
+use std::sync::Arc;
+
+use crate::teacher::TeacherRecord;
 
 /// Frames by index: the same index gives the same frame, on whatever thread and in whatever order it is asked.
 pub trait FrameSource: Send + Sync {
@@ -15,6 +18,14 @@ pub trait FrameSource: Send + Sync {
     /// The camera that KITTI's evaluation would cut these clouds to, where it is known.
     fn camera(&self) -> Option<Camera> {
         None
+    }
+
+    /// What a teacher said about the frame, where that was recorded; under the frame's index.
+    ///
+    /// # Errors
+    /// A record that cannot be read or is of another frame.
+    fn record(&self, _index: u64) -> Result<Option<Arc<TeacherRecord>>, BoxError> {
+        Ok(None)
     }
 
     /// Makes a frame.

@@ -12,7 +12,7 @@ pub(super) const CODE_SIZE: usize = 7;
 const YAW: usize = 6;
 
 /// 0.5 d²/beta below beta, |d| - beta/2 above; and its derivative.
-fn smooth_l1(error: f64, beta: f64) -> (f64, f64) {
+pub(super) fn smooth_l1(error: f64, beta: f64) -> (f64, f64) {
     if error.abs() < beta {
         (0.5 * error * error / beta, error / beta)
     } else {

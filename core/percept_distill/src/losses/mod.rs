@@ -1,15 +1,26 @@
 //! What training minimises, one file a method.
 //!
-//! Every loss reads the network's outputs (and, for later methods, its feature taps), the input frames and the
-//! targets, and gives one scalar tensor with a right gradient.
+//! Every loss reads the network's outputs and feature taps, the input frames and the targets (of truth or of a
+//! teacher), and gives one scalar tensor with a right gradient.
 
+mod adapters;
 mod box_regression;
 mod direction;
+mod distillation;
+mod feature_regression;
 mod focal;
 mod fused;
+mod point_distiller;
+mod response;
 mod supervised;
 
+pub use distillation::{
+    DistillationLoss, DistillationMethod, DistillationSettings, DistillationTerm, DistillationValue, TapChannels,
+};
+pub use feature_regression::FeatureRegressionSettings;
 pub use focal::FocalShape;
+pub use point_distiller::{Edge, ImportanceScore, PointDistillerSettings, Reduction, Selection, Weighting};
+pub use response::ResponseSettings;
 pub use supervised::{LossTerms, SupervisedLoss};
 
 use crate::targets::{AssignedFrame, Normaliser, PositiveAnchor};
@@ -75,5 +86,7 @@ impl BatchTargets {
     }
 }
 
+#[cfg(test)]
+mod golden_tests;
 #[cfg(test)]
 mod testing;

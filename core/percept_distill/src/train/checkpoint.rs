@@ -47,14 +47,16 @@ pub struct Checkpoint {
     pub first: ParameterMap,
     /// Second moments.
     pub second: ParameterMap,
+    /// What distillation trains beside the student; empty without.
+    pub adapters: ParameterMap,
     /// Counters and statistics.
     pub state: CheckpointState,
 }
 
 /// Version of the format.
 const FORMAT: &str = "percept-checkpoint-1";
-/// Prefixes of the four groups of tensors.
-const GROUPS: [&str; 4] = ["weights/", "average/", "first/", "second/"];
+/// Prefixes of the five groups of tensors.
+const GROUPS: [&str; 5] = ["weights/", "average/", "first/", "second/", "adapters/"];
 
 impl Checkpoint {
     /// Copies the state of a run.
@@ -73,7 +75,8 @@ impl Checkpoint {
             first.insert(name.clone(), to_host(&moments.first)?);
             second.insert(name.clone(), to_host(&moments.second)?);
         }
-        Ok(Self { settings: settings.clone(), weights, average: average.tensors().clone(), first, second, state })
+        let (settings, average) = (settings.clone(), average.tensors().clone());
+        Ok(Self { settings, weights, average, first, second, adapters: ParameterMap::new(), state })
     }
 
     pub(super) fn moments(
@@ -113,7 +116,7 @@ impl Checkpoint {
     /// # Errors
     /// When the disk refuses.
     pub fn write(&self, path: &Path) -> Result<(), DistillError> {
-        let groups = [&self.weights, &self.average, &self.first, &self.second];
+        let groups = [&self.weights, &self.average, &self.first, &self.second, &self.adapters];
         let named = GROUPS.iter().zip(groups).flat_map(|(prefix, group)| {
             group.iter().map(move |(name, tensor)| {
                 let bytes: Vec<u8> = tensor.data.iter().flat_map(|value| value.to_le_bytes()).collect();
@@ -157,6 +160,7 @@ impl Checkpoint {
             average: ParameterMap::new(),
             first: ParameterMap::new(),
             second: ParameterMap::new(),
+            adapters: ParameterMap::new(),
         };
         for (name, view) in SafeTensors::deserialize(&bytes).map_err(damaged)?.iter() {
             let data = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
@@ -167,7 +171,7 @@ impl Checkpoint {
     }
 
     fn take_tensor(&mut self, name: &str, tensor: HostTensor) -> Result<(), String> {
-        let groups = [&mut self.weights, &mut self.average, &mut self.first, &mut self.second];
+        let groups = [&mut self.weights, &mut self.average, &mut self.first, &mut self.second, &mut self.adapters];
         for (prefix, group) in GROUPS.iter().zip(groups) {
             if let Some(name) = name.strip_prefix(prefix) {
                 group.insert(name.to_owned(), tensor);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::StepReport;
 use crate::DistillError;
 
-const HEADER: &str = "step,loss,classification,box,direction,gradient_norm,learning_rate,positives,skipped,seconds";
+const HEADER: &str = "step,loss,classification,box,direction,gradient_norm,learning_rate,positives,skipped,seconds,distillation,teacher_variance";
 
 /// One row.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,10 +58,12 @@ impl CurveWriter {
     pub fn append(&mut self, report: &StepReport, seconds: f64) -> Result<(), DistillError> {
         let StepReport { step, loss, classification, box_regression, direction, gradient_norm, .. } = *report;
         let row = format!(
-            "{step},{loss:.6},{classification:.6},{box_regression:.6},{direction:.6},{gradient_norm:.4},{:.3e},{},{},{seconds:.3}\n",
+            "{step},{loss:.6},{classification:.6},{box_regression:.6},{direction:.6},{gradient_norm:.4},{:.3e},{},{},{seconds:.3},{:.6},{:.6}\n",
             report.learning_rate,
             report.positives,
-            u8::from(report.skipped)
+            u8::from(report.skipped),
+            report.distillation,
+            report.teacher_variance
         );
         self.file.write_all(row.as_bytes()).map_err(|source| DistillError::io(&self.path, source))
     }

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::DistillError;
 use crate::augment::AugmentationSettings;
 use crate::data::WindowSettings;
-use crate::losses::SupervisedLoss;
+use crate::losses::{DistillationSettings, SupervisedLoss};
 use crate::optimiser::{AdamWSettings, OneCycle};
 use crate::targets::{AssignmentRules, Normaliser};
+use crate::teacher::{check_pair, shortened};
 
 /// Settings of a training run; written into every checkpoint, which refuses to go on under others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +28,9 @@ pub struct TrainSettings {
     pub normaliser: Normaliser,
     /// What is minimised.
     pub loss: SupervisedLoss,
+    /// What a teacher adds to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distillation: Option<DistillationSettings>,
     /// How frames are varied.
     pub augmentation: AugmentationSettings,
     /// Learning rate and beta1 by step; its length is the run's.
@@ -53,6 +57,7 @@ impl TrainSettings {
             rules,
             normaliser: Normaliser::PerBatch,
             loss: SupervisedLoss::default(),
+            distillation: None,
             augmentation: AugmentationSettings::default(),
             schedule: OneCycle::new(steps),
             optimiser: AdamWSettings::default(),
@@ -70,6 +75,11 @@ impl TrainSettings {
         let config = PointPillarsConfig::try_from(self.model.clone())?;
         self.windows.validate(&config)?;
         self.schedule.validate()?;
+        if let Some(distillation) = &self.distillation {
+            distillation.validate()?;
+            let teacher = PointPillarsConfig::try_from(distillation.teacher.clone())?;
+            check_pair(&config, &teacher, &shortened(&distillation.teacher_sha256))?;
+        }
         let refuse = |name, found: String, expected| Err(DistillError::Setting { name, found, expected });
         if self.frames_per_step == 0 || self.frames_per_step > 1024 {
             return refuse("frames_per_step", self.frames_per_step.to_string(), "1 to 1024");

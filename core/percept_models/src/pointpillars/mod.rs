@@ -27,4 +27,6 @@ pub use detector::{PointPillars, SensorOptions};
 pub use encoder::{Pillarizer, Pillars};
 pub use head::{ANCHOR_ROTATIONS, HeadChannels, PointPillarsOutput};
 pub use percept_kernels::voxelize::CellWindow;
-pub use topology::{NETWORK_STRIDE, OUTPUT_BOX, OUTPUT_CLS, OUTPUT_DIR, OUTPUT_STRIDE, tap, topology};
+pub use topology::{
+    NETWORK_STRIDE, OUTPUT_BOX, OUTPUT_CLS, OUTPUT_DIR, OUTPUT_STRIDE, pillar_feature_topology, tap, topology,
+};

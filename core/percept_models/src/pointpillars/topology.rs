@@ -53,14 +53,30 @@ pub fn topology(config: &PointPillarsConfig, canvas: CanvasSize) -> Result<Plan,
     Ok(plan.build()?)
 }
 
-fn pillar_feature_net(plan: &mut PlanBuilder, config: &PointPillarsConfig) -> Result<ValueId, ModelError> {
-    let pillars = plan.pillar_encode(PillarEncoder {
+/// The pillar feature net alone, for teachers of which nothing else is read: its one output is
+/// [`tap::PILLAR_FEATURES`].
+///
+/// # Errors
+/// A canvas without cells.
+pub fn pillar_feature_topology(config: &PointPillarsConfig, canvas: CanvasSize) -> Result<Plan, ModelError> {
+    let mut plan = PlanBuilder::new(canvas);
+    let pillars = pillar_encoder(&mut plan, config)?;
+    plan.output(tap::PILLAR_FEATURES, pillars)?;
+    Ok(plan.build()?)
+}
+
+fn pillar_encoder(plan: &mut PlanBuilder, config: &PointPillarsConfig) -> Result<ValueId, ModelError> {
+    Ok(plan.pillar_encode(PillarEncoder {
         point_features: config.pfn_layout().num_features(),
         channels: config.widths().pillar_features,
         max_points_per_voxel: config.max_points_per_pillar(),
         weight: "vfe.pfn_layers.0.linear.weight".to_owned(),
         norm: BatchNorm::new("vfe.pfn_layers.0.norm"),
-    })?;
+    })?)
+}
+
+fn pillar_feature_net(plan: &mut PlanBuilder, config: &PointPillarsConfig) -> Result<ValueId, ModelError> {
+    let pillars = pillar_encoder(plan, config)?;
     plan.tap(tap::PILLAR_FEATURES, pillars)?;
     let canvas = plan.scatter(pillars)?;
     plan.tap(tap::CANVAS, canvas)?;

@@ -48,6 +48,21 @@ pub struct TrainingRecord {
     pub frames: u64,
     /// Wall time in seconds.
     pub wall_time_s: f64,
+    /// Whom it learnt from, where it was distilled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub teacher: Option<TeacherNote>,
+}
+
+/// The teacher of a distilled network.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TeacherNote {
+    /// SHA-256 of its weights.
+    pub sha256: String,
+    /// Methods with their settings, as JSON.
+    pub terms: Vec<String>,
+    /// Whether its outputs came from records.
+    pub recorded: bool,
 }
 
 /// Everything said about a set of weights.

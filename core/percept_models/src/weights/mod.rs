@@ -8,7 +8,7 @@ mod container;
 mod metadata;
 
 pub use container::{Container, MAX_FILE_BYTES, MAX_HEADER_BYTES, Precision};
-pub use metadata::{Architecture, FORMAT_VERSION, TrainingRecord, WeightsMetadata};
+pub use metadata::{Architecture, FORMAT_VERSION, TeacherNote, TrainingRecord, WeightsMetadata};
 
 use percept_kernels::parameters::{HostTensor, ParameterMap, ParameterSpec};
 use percept_types::ModelCard;

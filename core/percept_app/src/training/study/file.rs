@@ -1,10 +1,15 @@
 //! What a study is to run: a JSON file of a base, rows that change it, and seeds.
 
-use super::super::{GridPreset, RunConfig, SimulatedFrames, TrainingError, Width};
+use super::super::{
+    AugmentationLevel, BagFrames, Distillation, GridPreset, RunConfig, SimulatedFrames, TrainingError, Weights, Width,
+};
+use percept_distill::data::FrameSource;
+use percept_distill::train::TrainSettings;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A study file is at most this large.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -98,6 +103,20 @@ pub struct CellSettings {
     pub sensor_changes: Option<Value>,
     /// So many worlds, again and again; endlessly many where left out.
     pub worlds: Option<u64>,
+    /// Labelled drives to train on instead of simulated frames.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub bags: Vec<PathBuf>,
+    /// How much frames are varied.
+    #[serde(skip_serializing_if = "is_full")]
+    pub augmentation: AugmentationLevel,
+    /// Whom the network learns from, where it learns from a teacher.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distillation: Option<Distillation>,
+}
+
+/// Keys that say what always held are left out, so that cells finished before there were these keys stay readable.
+fn is_full(level: &AugmentationLevel) -> bool {
+    *level == AugmentationLevel::Full
 }
 
 impl Default for CellSettings {
@@ -117,6 +136,9 @@ impl Default for CellSettings {
             scene_changes: None,
             sensor_changes: None,
             worlds: None,
+            bags: Vec::new(),
+            augmentation: AugmentationLevel::Full,
+            distillation: None,
         }
     }
 }
@@ -170,8 +192,9 @@ impl Study {
         }
         for cell in self.cells()? {
             let at_fault = |error: TrainingError| format!("row \"{}\": {error}", cell.row);
-            cell.settings.run_config(cell.seed).map_err(at_fault)?.settings(String::new()).map_err(at_fault)?;
-            cell.settings.source(cell.seed).map_err(at_fault)?;
+            let teacher = cell.settings.teacher().map_err(at_fault)?;
+            cell.settings.train_settings(cell.seed, String::new(), teacher.as_deref()).map_err(at_fault)?;
+            cell.settings.simulated(cell.seed).map_err(at_fault)?;
         }
         Ok(())
     }
@@ -217,16 +240,75 @@ impl CellSettings {
             window: (self.window > 0).then_some([self.window; 2]),
             peak_learning_rate: self.learning_rate,
             intensity: self.intensity,
-            camera_crop_probability: RunConfig::default().camera_crop_probability,
+            // Bags tell of no camera.
+            camera_crop_probability: match self.bags.is_empty() {
+                true => RunConfig::default().camera_crop_probability,
+                false => 0.0,
+            },
             paste_objects: self.paste,
         })
     }
 
-    /// Its frames under a seed.
+    /// The teacher, where there is one.
+    ///
+    /// # Errors
+    /// Weights that cannot be read.
+    pub fn teacher(&self) -> Result<Option<Arc<Weights>>, TrainingError> {
+        self.distillation.as_ref().map(Distillation::open_teacher).transpose()
+    }
+
+    /// The full settings under a seed, for frames of a source.
+    ///
+    /// # Errors
+    /// Numbers outside their limits, a teacher that cannot teach this student.
+    pub fn train_settings(
+        &self,
+        seed: u64,
+        source: String,
+        teacher: Option<&Weights>,
+    ) -> Result<TrainSettings, TrainingError> {
+        let mut settings = self.run_config(seed)?.settings(source)?;
+        self.augmentation.apply(&mut settings);
+        if let (Some(distillation), Some(teacher)) = (&self.distillation, teacher) {
+            settings.distillation = Some(distillation.settings(teacher));
+        }
+        settings.validate()?;
+        Ok(settings)
+    }
+
+    /// Its frames under a seed, with what they are in words.
+    ///
+    /// # Errors
+    /// Unknown scenes, bags or records that cannot be read or do not belong to the teacher.
+    pub fn source(
+        &self,
+        seed: u64,
+        teacher: Option<&Weights>,
+    ) -> Result<(Arc<dyn FrameSource>, String), TrainingError> {
+        let recorded = self.distillation.as_ref().filter(|distillation| !distillation.records.is_empty());
+        if self.bags.is_empty() {
+            if recorded.is_some() {
+                let expected = "the bags that were recorded (bags), for simulated frames have no records";
+                return Err(TrainingError::Setting { name: "records", found: "no bags".into(), expected });
+            }
+            let frames = self.simulated(seed)?;
+            let described = frames.describe();
+            return Ok((Arc::new(frames), described));
+        }
+        let mut frames = BagFrames::open(&self.bags, seed)?;
+        if let (Some(distillation), Some(teacher)) = (recorded, teacher) {
+            let needs = distillation.settings(teacher).needs();
+            frames = frames.with_records(&distillation.records, teacher.sha256(), &needs)?;
+        }
+        let described = frames.describe();
+        Ok((Arc::new(frames), described))
+    }
+
+    /// Its simulated frames under a seed.
     ///
     /// # Errors
     /// Unknown scenes, changes that are none.
-    pub fn source(&self, seed: u64) -> Result<SimulatedFrames, TrainingError> {
+    pub fn simulated(&self, seed: u64) -> Result<SimulatedFrames, TrainingError> {
         let half_width_deg = self.run_config(seed)?.half_width_deg();
         let mut frames = SimulatedFrames::for_training(seed, half_width_deg, &self.scenes)?;
         if let Some(changes) = &self.scene_changes {

@@ -5,20 +5,23 @@
 //! study.json ─► Study ─► cells (rows x seeds) ─► train ─► export ─► judge ─► cells/<row>_seed<n>.json ─► table
 //! ```
 
+mod cell;
 mod file;
+mod report;
 mod table;
 
+pub use cell::{CellEnd, CellRun};
 pub use file::{Cell, CellSettings, Column, Judge, Row, Study};
+pub use report::write_report;
 pub use table::{StudyTable, TableRow};
 
 use super::session::checkpoint_path;
-use super::{HeldOut, RunEnd, SessionPlan, SimulatedFrames, TrainingError, export, train};
+use super::{HeldOut, SimulatedFrames, TrainingError};
 use crate::Progress;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Time between the checkpoints of a cell's run.
@@ -85,7 +88,9 @@ pub fn run_study(plan: &StudyPlan, progress: &mut dyn Progress) -> Result<StudyT
             }
         }
     }
-    let table = StudyTable::new(&plan.study, &plan.finished(&cells)?);
+    let finished = plan.finished(&cells)?;
+    let table = StudyTable::new(&plan.study, &finished);
+    write_report(&plan.out.join("report.html"), &plan.study.description, &finished)?;
     let path = plan.out.join("table.md");
     std::fs::write(&path, table.to_string()).map_err(TrainingError::io("write", &path))?;
     Ok(table)
@@ -123,11 +128,7 @@ impl StudyPlan {
 
     /// Of the points of all held-out frames; those of the finished cells must have been the same.
     fn sha256_of(&self, held_out: &[HeldOut], cells: &[Cell]) -> Result<String, TrainingError> {
-        let mut hash = Sha256::new();
-        for value in held_out.iter().flat_map(HeldOut::clouds).flat_map(|cloud| cloud.values()) {
-            hash.update(value.to_le_bytes());
-        }
-        let sha256: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = held_out_sha256(held_out);
         match self.finished(cells)?.iter().find(|finished| finished.judge_sha256 != sha256) {
             None => Ok(sha256),
             Some(other) => Err(TrainingError::Study {
@@ -147,35 +148,15 @@ impl StudyPlan {
         judge_sha256: &str,
         progress: &mut dyn Progress,
     ) -> Result<Option<FinishedCell>, TrainingError> {
-        let out = self.run_folder(cell);
-        let config = cell.settings.run_config(cell.seed)?;
-        let source = cell.settings.source(cell.seed)?;
-        let session = SessionPlan {
-            settings: config.settings(source.describe())?,
-            resume: checkpoint_path(&out).exists(),
-            out: out.clone(),
-            first_weights: None,
+        let run = CellRun {
+            cell,
+            out: &self.run_folder(cell),
+            command: format!("percept study, cell {}", cell.slug()),
             threads: self.threads,
             checkpoint_every: CHECKPOINT_EVERY,
-            validate_every: 0,
         };
-        let end = train(session, Arc::new(source), &[], progress)?;
-        if end.end != RunEnd::Finished {
-            return Ok(None);
-        }
-        let command = format!("percept study, cell {}", cell.slug());
-        let exported = export(&end, &config.model_id(), &command, held_out, &out)?;
-        let state = end.trainer.state();
-        Ok(Some(FinishedCell {
-            cell: cell.clone(),
-            judge: self.study.judge.clone(),
-            judge_sha256: judge_sha256.to_owned(),
-            metrics: exported.scores.iter().flat_map(|scores| scores.metrics()).collect(),
-            frames: end.trainer.settings().frames_of(state.step).start,
-            minutes: state.seconds / 60.0,
-            weights_sha256: super::Weights::read(&exported.weights)?.sha256().to_owned(),
-            percept_version: env!("CARGO_PKG_VERSION").to_owned(),
-        }))
+        let ended = run.run(held_out, progress)?;
+        Ok(ended.map(|ended| ended.finished(cell, &self.study.judge, judge_sha256)))
     }
 
     /// The finished cells in the order of the study.
@@ -193,6 +174,15 @@ impl StudyPlan {
         };
         cells.iter().filter(|cell| self.result(cell).exists()).map(read).collect()
     }
+}
+
+/// SHA-256 of the points of held-out frames: figures on other points cannot be compared.
+pub fn held_out_sha256(held_out: &[HeldOut]) -> String {
+    let mut hash = Sha256::new();
+    for value in held_out.iter().flat_map(HeldOut::clouds).flat_map(|cloud| cloud.values()) {
+        hash.update(value.to_le_bytes());
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Writes a file so that it is there whole or not at all.
