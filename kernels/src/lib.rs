@@ -3,15 +3,18 @@
 pub mod batch_norm;
 pub mod conv2d;
 pub mod conv_transpose2d;
+pub mod cuda;
 pub mod decode_points;
 pub mod error;
 pub mod executor;
 mod matrix;
 pub mod nms;
 pub mod parameters;
+pub mod pillar_decorate;
 pub mod pillar_encode;
 pub mod pillar_scatter;
 pub mod plan;
+mod prefix_sum;
 pub mod rotated_iou;
 mod scratch;
 mod tensor_slice;

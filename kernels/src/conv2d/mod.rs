@@ -10,6 +10,7 @@
 pub mod autograd;
 pub mod cpu;
 pub mod cpu_fast;
+pub(crate) mod cuda;
 mod gather;
 
 use crate::error::KernelError;

@@ -6,7 +6,7 @@
 //! Limits  one frame at a time.
 
 mod arena;
-mod fold;
+pub(super) mod fold;
 
 pub use arena::ArenaPlan;
 
