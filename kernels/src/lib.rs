@@ -1,6 +1,7 @@
 //! The operations under Percept's networks, the plans that chain them, and the executors that run the plans.
 
 pub mod batch_norm;
+pub mod box_decode;
 pub mod conv2d;
 pub mod conv_transpose2d;
 pub mod cuda;

@@ -24,6 +24,20 @@ struct Library {
     _library: libloading::Library,
 }
 
+/// Why there is no emulator.
+pub(super) enum OpenError {
+    /// The machine has no C++ compiler.
+    NoCompiler(String),
+    /// It refused the sources, or the result cannot be loaded.
+    Failed(String),
+}
+
+impl From<String> for OpenError {
+    fn from(reason: String) -> Self {
+        Self::Failed(reason)
+    }
+}
+
 /// The emulator.
 #[derive(Clone, Debug)]
 pub(super) struct Emulator {
@@ -32,15 +46,14 @@ pub(super) struct Emulator {
 }
 
 impl Emulator {
-    pub fn open(order: EmulatedOrder) -> Result<Self, DeviceError> {
+    pub fn open(order: EmulatedOrder) -> Result<Self, OpenError> {
         static LIBRARY: Mutex<Option<Arc<Library>>> = Mutex::new(None);
         let mut library = LIBRARY.lock().unwrap_or_else(PoisonError::into_inner);
         let library = match &*library {
             Some(library) => Arc::clone(library),
             None => {
-                let loaded = build().and_then(|path| load(&path));
-                let loaded = Arc::new(loaded.map_err(|reason| failed("of the emulator", reason))?);
-                Arc::clone(library.insert(loaded))
+                let loaded = load(&build()?).map_err(OpenError::Failed)?;
+                Arc::clone(library.insert(Arc::new(loaded)))
             }
         };
         Ok(Self { library, order })
@@ -52,7 +65,7 @@ fn failed(kernel: &str, reason: String) -> DeviceError {
 }
 
 /// Compiles the sources unless they were, and says where the library is.
-fn build() -> Result<PathBuf, String> {
+fn build() -> Result<PathBuf, OpenError> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut sources = files(&root.join("src"))?;
     sources.extend(files(&root.join("emulator"))?);
@@ -66,7 +79,7 @@ fn build() -> Result<PathBuf, String> {
         return Ok(library);
     }
     let compiler = std::env::var("CXX").unwrap_or_else(|_| "g++".to_owned());
-    let unfinished = folder.join(format!("percept-emulator-{}.so", std::process::id()));
+    let unfinished = folder.join(format!("percept-emulator-{}-unfinished.so", std::process::id()));
     let is_unit = |path: &&PathBuf| path.extension().is_some_and(|ending| ending == "cu" || ending == "cpp");
     let output = Command::new(&compiler)
         .args(["-std=c++17", "-O2", "-march=native", "-ffp-contract=off", "-fPIC", "-shared"])
@@ -76,9 +89,9 @@ fn build() -> Result<PathBuf, String> {
         .arg(&unfinished)
         .current_dir(root)
         .output()
-        .map_err(|error| format!("{compiler}: {error}: a C++ compiler is needed (CXX)"))?;
+        .map_err(|error| OpenError::NoCompiler(format!("{compiler}: {error}: a C++ compiler is needed (CXX)")))?;
     if !output.status.success() {
-        return Err(format!("{compiler}: {}", String::from_utf8_lossy(&output.stderr)));
+        return Err(format!("{compiler}: {}", String::from_utf8_lossy(&output.stderr)).into());
     }
     fs::rename(&unfinished, &library).map_err(|error| error.to_string())?;
     Ok(library)

@@ -5,7 +5,7 @@
 #[non_exhaustive]
 pub enum DeviceError {
     /// No driver on this machine.
-    #[error("no NVIDIA driver: libcuda.so.1 was not found; install the driver, or use the device cpu")]
+    #[error("no NVIDIA driver: libcuda.so.1 was not found; install it")]
     NoDriver,
     /// A driver that cannot take this build's PTX.
     #[error("the NVIDIA driver supports CUDA {found}, and the kernels need {needed} (driver 535): update the driver")]
@@ -24,7 +24,7 @@ pub enum DeviceError {
         count: usize,
     },
     /// A GPU without the instructions of the kernels.
-    #[error("{name} has compute capability {found}, the kernels need 8.0 (Ampere) or newer: use the device cpu")]
+    #[error("{name} has compute capability {found}, the kernels need 8.0 (Ampere) or newer")]
     TooOld {
         /// The GPU.
         name: String,
@@ -32,7 +32,7 @@ pub enum DeviceError {
         found: String,
     },
     /// Memory that is not there.
-    #[error("out of memory on the GPU: {bytes} bytes were asked for; free it from other processes, or use the device cpu")]
+    #[error("out of memory on the GPU: {bytes} bytes were asked for; free it from other processes")]
     OutOfMemory {
         /// Bytes of the request.
         bytes: usize,
@@ -62,7 +62,7 @@ pub enum DeviceError {
         reason: String,
     },
     /// A network that the kernels do not cover.
-    #[error("{what} is {found}, on a GPU at most {limit}: use the device cpu")]
+    #[error("{what} is {found}, on a GPU at most {limit}")]
     Unsupported {
         /// Which property.
         what: String,
@@ -72,7 +72,7 @@ pub enum DeviceError {
         limit: usize,
     },
     /// Weights beyond the range of half precision.
-    #[error("parameter {name}: {value} is beyond the range of half precision: use the device cpu, or train again")]
+    #[error("parameter {name}: {value} is beyond the range of half precision on a GPU")]
     HalfOverflow {
         /// The parameter, with its norm folded in.
         name: String,

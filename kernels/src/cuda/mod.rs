@@ -9,7 +9,7 @@
 
 mod buffer;
 mod driver;
-#[cfg(feature = "emulator")]
+#[cfg(any(test, feature = "emulator"))]
 mod emulated;
 mod error;
 mod launch;
@@ -58,13 +58,24 @@ impl CudaDevice {
         Ok(Self { raw: driver::Gpu::open(ordinal)? })
     }
 
-    /// The emulator: every kernel on the CPU, thread by thread. It needs a C++ compiler (`CXX`, else g++).
+    /// The emulator: every kernel on the CPU, thread by thread. It needs a C++ compiler (`CXX`, else g++); without one it
+    /// says so loudly and gives none, unless `PERCEPT_REQUIRE_EMULATOR` is set.
     ///
     /// # Errors
-    /// Without a compiler, or when it refuses the sources.
-    #[cfg(feature = "emulator")]
-    pub fn emulated(order: EmulatedOrder) -> Result<Self, DeviceError> {
-        Ok(Self { raw: Arc::new(emulated::Emulator::open(order)?) })
+    /// When the compiler refuses the sources; without one where it is required.
+    #[cfg(any(test, feature = "emulator"))]
+    pub fn emulated(order: EmulatedOrder) -> Result<Option<Self>, DeviceError> {
+        let is_required = std::env::var_os("PERCEPT_REQUIRE_EMULATOR").is_some();
+        match emulated::Emulator::open(order) {
+            Ok(emulator) => Ok(Some(Self { raw: Arc::new(emulator) })),
+            Err(emulated::OpenError::NoCompiler(reason)) if !is_required => {
+                eprintln!("SKIPPED: the CUDA kernels were not emulated: {reason}");
+                Ok(None)
+            }
+            Err(emulated::OpenError::NoCompiler(reason) | emulated::OpenError::Failed(reason)) => {
+                Err(DeviceError::Kernel { kernel: "of the emulator".to_owned(), reason })
+            }
+        }
     }
 
     /// Its name, for people.
@@ -114,7 +125,7 @@ impl Program {
 }
 
 /// In which order the emulator runs the threads of a block and the blocks of a grid: results must not depend on it.
-#[cfg(feature = "emulator")]
+#[cfg(any(test, feature = "emulator"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EmulatedOrder {
     /// First to last.
