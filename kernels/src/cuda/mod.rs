@@ -58,13 +58,19 @@ impl CudaDevice {
         Ok(Self { raw: driver::Gpu::open(ordinal)? })
     }
 
-    /// The emulator: every kernel on the CPU, thread by thread. It needs a C++ compiler (`CXX`, else g++); without one it
-    /// says so loudly and gives none, unless `PERCEPT_REQUIRE_EMULATOR` is set.
+    /// The device that tests run on: the GPU that `PERCEPT_TEST_DEVICE` (as `cuda:0`) names, else the emulator, which runs
+    /// every kernel on the CPU, thread by thread. The emulator needs a C++ compiler (`CXX`, else g++); without one it says
+    /// so loudly and gives none, unless `PERCEPT_REQUIRE_EMULATOR` is set.
     ///
     /// # Errors
-    /// When the compiler refuses the sources; without one where it is required.
+    /// Those of [`Self::open`]; when the compiler refuses the sources; without one where it is required.
     #[cfg(any(test, feature = "emulator"))]
-    pub fn emulated(order: EmulatedOrder) -> Result<Option<Self>, DeviceError> {
+    pub fn for_tests(order: EmulatedOrder) -> Result<Option<Self>, DeviceError> {
+        if let Ok(name) = std::env::var("PERCEPT_TEST_DEVICE") {
+            let ordinal = name.strip_prefix("cuda:").and_then(|ordinal| ordinal.parse().ok());
+            let refused = || DeviceError::Driver { call: "PERCEPT_TEST_DEVICE", reason: format!("{name}: not cuda:N") };
+            return Self::open(ordinal.ok_or_else(refused)?).map(Some);
+        }
         let is_required = std::env::var_os("PERCEPT_REQUIRE_EMULATOR").is_some();
         match emulated::Emulator::open(order) {
             Ok(emulator) => Ok(Some(Self { raw: Arc::new(emulator) })),

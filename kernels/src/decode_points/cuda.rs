@@ -203,7 +203,7 @@ mod tests {
         motion: Option<&Motion>,
         max_points: usize,
     ) -> Option<(Vec<f32>, u32, usize)> {
-        let device = CudaDevice::emulated(EmulatedOrder::Forward).unwrap()?;
+        let device = CudaDevice::for_tests(EmulatedOrder::Forward).unwrap()?;
         let mut cloud = CudaCloud::new(&device, channels.len(), max_points).unwrap();
         let count = device.with_values(&[0_u32; 1]).unwrap();
         let beyond = cloud.upload(raw, channels, motion).unwrap();

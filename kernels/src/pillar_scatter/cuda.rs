@@ -48,7 +48,7 @@ mod tests {
     fn each_frame_finds_the_canvas_empty_but_for_its_own_pillars() {
         const CHANNELS: usize = 16;
         for order in [EmulatedOrder::Forward, EmulatedOrder::Backward] {
-            let Some(device) = CudaDevice::emulated(order).unwrap() else { return };
+            let Some(device) = CudaDevice::for_tests(order).unwrap() else { return };
             let scatter = Scatter::new(&device, 9).unwrap();
             let canvas = device.allocate::<f16>(30 * CHANNELS).unwrap();
             let (features, cells) = (device.allocate::<f16>(9 * CHANNELS).unwrap(), device.allocate::<u32>(9).unwrap());

@@ -227,7 +227,7 @@ mod tests {
         spec: &VoxelizeSpec,
         max_points: usize,
     ) -> Option<Vec<Voxels>> {
-        let device = CudaDevice::emulated(order).unwrap()?;
+        let device = CudaDevice::for_tests(order).unwrap()?;
         let voxelizer = CudaVoxelizer::new(&device, spec, 4, max_points).unwrap();
         let points = device.allocate::<f32>(4 * max_points).unwrap();
         let (count, tallies) = (device.allocate::<u32>(1).unwrap(), device.with_values(&[0_u32; 6]).unwrap());

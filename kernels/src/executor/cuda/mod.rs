@@ -414,6 +414,22 @@ impl CudaExecutor {
         Ok(())
     }
 
+    /// Queues the last frame again, without a copy: for measurements of the network alone.
+    ///
+    /// # Errors
+    /// What the driver says.
+    pub fn run_again(&self) -> Result<(), KernelError> {
+        Ok(self.program.run()?)
+    }
+
+    /// Waits for what is queued.
+    ///
+    /// # Errors
+    /// What the driver says, also of what was queued.
+    pub fn wait(&self) -> Result<(), KernelError> {
+        Ok(self.count.download(0, &mut [0_u32])?)
+    }
+
     /// An output or kept tap of the last frame, as the CPU's executor lays it out.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ fn named(plan: &Plan) -> Vec<String> {
 fn assert_parity(plan: &Plan, spacings: &[usize], max_points: usize) {
     let map = parameters(plan);
     let mut reference = CpuExecutor::compile(plan, &map, Keep::OutputsAndTaps).unwrap();
-    let Some(device) = CudaDevice::emulated(EmulatedOrder::Forward).unwrap() else { return };
+    let Some(device) = CudaDevice::for_tests(EmulatedOrder::Forward).unwrap() else { return };
     let cells = plan.canvas().cells();
     let mut executor = CudaExecutor::compile(&device, plan, &map, Keep::OutputsAndTaps, cells).unwrap();
     for (seed, spacing) in spacings.iter().enumerate() {
@@ -79,7 +79,7 @@ fn the_order_of_threads_changes_no_byte() {
     let map = parameters(&plan);
     let frame = Frames::new(3, plan.canvas(), 1, 3, 32);
     let run = |order| {
-        let device = CudaDevice::emulated(order).unwrap()?;
+        let device = CudaDevice::for_tests(order).unwrap()?;
         let mut executor = CudaExecutor::compile(&device, &plan, &map, Keep::Outputs, 128).unwrap();
         executor.run(&frame.input()).unwrap();
         Some(plan.outputs().iter().map(|named| executor.value(&named.name).unwrap()).collect::<Vec<_>>())
@@ -91,7 +91,7 @@ fn the_order_of_threads_changes_no_byte() {
 fn a_frame_without_pillars_runs_and_too_many_are_refused() {
     let plan = small_plan();
     let map = parameters(&plan);
-    let Some(device) = CudaDevice::emulated(EmulatedOrder::Forward).unwrap() else { return };
+    let Some(device) = CudaDevice::for_tests(EmulatedOrder::Forward).unwrap() else { return };
     let mut reference = CpuExecutor::compile(&plan, &map, Keep::Outputs).unwrap();
     let mut executor = CudaExecutor::compile(&device, &plan, &map, Keep::Outputs, 20).unwrap();
     let full = Frames::new(1, plan.canvas(), 1, 5, 3);
@@ -111,7 +111,7 @@ fn weights_beyond_half_precision_are_refused_by_name() {
     let plan = small_plan();
     let mut map = parameters(&plan);
     map.get_mut("same.weight").unwrap().data[3] = 1e6;
-    let Some(device) = CudaDevice::emulated(EmulatedOrder::Forward).unwrap() else { return };
+    let Some(device) = CudaDevice::for_tests(EmulatedOrder::Forward).unwrap() else { return };
     let refused = CudaExecutor::compile(&device, &plan, &map, Keep::Outputs, 20).unwrap_err();
     assert!(refused.to_string().contains("same.weight"), "{refused}");
 }
