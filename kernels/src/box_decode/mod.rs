@@ -246,13 +246,15 @@ impl CudaBoxDecoder {
         let candidates = new().buffer(&self.settings).at(cls.0, cls.1).buffer(&self.keys);
         let choose = new().buffer(&self.keys).buffer(&self.anchors).buffer(&self.scores);
         let of_boxes = new().at(cls.0, cls.1).at(boxes.0, boxes.1).at(dir.0, dir.1);
-        let of_boxes = of_boxes.buffer(&self.xs).buffer(&self.ys).buffer(&self.sizes).buffer(&self.anchors).buffer(&self.boxes);
+        let of_boxes =
+            of_boxes.buffer(&self.xs).buffer(&self.ys).buffer(&self.sizes).buffer(&self.anchors).buffer(&self.boxes);
         let lists = new().buffer(&self.settings).at(cls.0, cls.1).buffer(&self.anchors).buffer(&self.scores);
         let lists = lists.buffer(&self.list_ranks).buffer(&self.list_scores).buffer(&self.list_counts);
         let masks = Arguments::new().size(capacity).buffer(&self.settings).buffer(&self.boxes).buffer(&self.list_ranks);
         let masks = masks.buffer(&self.list_counts).buffer(&self.masks);
         // Where each class has its list, all of them are cut to the settings' number together, on the host.
-        let keep = Arguments::new().size(capacity).size(self.num_lists).value(shape.is_per_class).buffer(&self.settings);
+        let keep =
+            Arguments::new().size(capacity).size(self.num_lists).value(shape.is_per_class).buffer(&self.settings);
         let keep = keep.buffer(&self.boxes).buffer(&self.list_ranks).buffer(&self.list_scores);
         let keep = keep.buffer(&self.list_counts).buffer(&self.masks).at(rows.0, rows.1);
         let keep = keep.at(counts.0, counts.1 + std::mem::offset_of!(DecodeCounts, num_rows));

@@ -100,10 +100,8 @@ impl Gpu {
         let mut pointers = launch.arguments.pointers();
         // SAFETY: launches are made by this crate's operations, each beside its kernel, with arguments of the kernel's
         // types and buffers that outlive the program; the driver copies the arguments before it returns.
-        unsafe {
-            result::launch_kernel(function, (x, y, z), (launch.block, 1, 1), 0, self.stream, &mut pointers)
-        }
-        .map_err(|error| translate(launch.kernel.name, error))
+        unsafe { result::launch_kernel(function, (x, y, z), (launch.block, 1, 1), 0, self.stream, &mut pointers) }
+            .map_err(|error| translate(launch.kernel.name, error))
     }
 
     fn capture(&self, launches: &[Launch]) -> Result<Graph, DeviceError> {

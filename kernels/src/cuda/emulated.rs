@@ -106,7 +106,8 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
     for path in list(folder).map_err(|error| format!("{}: {error}", folder.display()))? {
         if path.is_dir() {
             found.extend(files(&path)?);
-        } else if path.extension().is_some_and(|ending| ["cu", "cuh", "cpp", "h"].iter().any(|known| ending == *known)) {
+        } else if path.extension().is_some_and(|ending| ["cu", "cuh", "cpp", "h"].iter().any(|known| ending == *known))
+        {
             found.push(path);
         }
     }

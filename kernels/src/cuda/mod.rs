@@ -3,7 +3,7 @@
 //!
 //! Kernels   `src/<op>/<op>.cu`, compiled ahead to the PTX beside them (`kernels/ptx/build.py`); the driver turns it into
 //!           machine code when a device is opened.
-//! Launches  are data ([`Launch`]), made at configure time; a [`Program`] of them runs as one CUDA graph, in order, on one
+//! Launches  are data (`Launch`), made at configure time; a [`Program`] of them runs as one CUDA graph, in order, on one
 //!           stream. Both devices run the same launches, so what the emulator shows of sizes and parameters holds for both.
 //! Libraries the driver is opened at run time: a machine without CUDA gets [`DeviceError::NoDriver`], never a link error.
 

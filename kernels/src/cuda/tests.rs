@@ -10,7 +10,10 @@ fn a_machine_without_a_gpu_is_told_so_and_nothing_panics() {
             assert!(!error.is_fatal(), "{error}");
             let is_absent = matches!(
                 error,
-                DeviceError::NoDriver | DeviceError::DriverTooOld { .. } | DeviceError::NoSuchGpu { .. } | DeviceError::TooOld { .. }
+                DeviceError::NoDriver
+                    | DeviceError::DriverTooOld { .. }
+                    | DeviceError::NoSuchGpu { .. }
+                    | DeviceError::TooOld { .. }
             );
             assert!(is_absent || matches!(error, DeviceError::Driver { .. }), "{error:?}");
         }

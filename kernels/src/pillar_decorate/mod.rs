@@ -15,6 +15,19 @@ const WARP: usize = 32;
 /// Most columns of a decorated point.
 pub const MAX_COLUMNS: usize = 16;
 
+/// Where the pillars of a frame lie on the device.
+#[derive(Clone, Copy, Debug)]
+pub struct PillarsOnDevice<'a> {
+    /// (R, D) f32.
+    pub decorated: &'a Buffer,
+    /// (P + 1) u32.
+    pub offsets: &'a Buffer,
+    /// (P) u32, linear index of each pillar's cell.
+    pub cells: &'a Buffer,
+    /// P: a u32 at this place of a buffer.
+    pub num_pillars: (&'a Buffer, usize),
+}
+
 /// What one column of a decorated point holds; along x, y, z: 0, 1, 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DecoratedColumn {
@@ -97,17 +110,14 @@ impl Decoration {
         }
     }
 
-    /// For at most `max_pillars`; their number is on the device.
+    /// points, point_indices -> `pillars.decorated`, for at most `max_pillars`; their number is on the device.
     pub(crate) fn launch(
         &self,
-        points: &Buffer,
-        point_indices: &Buffer,
-        offsets: &Buffer,
-        cells: &Buffer,
-        num_pillars: (&Buffer, usize),
-        decorated: &Buffer,
+        (points, point_indices): (&Buffer, &Buffer),
+        pillars: &PillarsOnDevice<'_>,
         max_pillars: usize,
     ) -> Launch {
+        let PillarsOnDevice { decorated, offsets, cells, num_pillars } = *pillars;
         let arguments = Arguments::new().value(self.arguments()).buffer(points).buffer(point_indices).buffer(offsets);
         let arguments = arguments.buffer(cells).at(num_pillars.0, num_pillars.1).buffer(decorated);
         Launch::line(DECORATE, blocks(max_pillars * WARP, THREADS), THREADS, arguments)

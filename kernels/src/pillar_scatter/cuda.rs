@@ -30,8 +30,10 @@ impl Scatter {
         channels: usize,
     ) -> [Launch; 2] {
         let pieces = channels / 8;
-        let line = |kernel, arguments| Launch::line(kernel, blocks(self.max_pillars * pieces, THREADS), THREADS, arguments);
-        let clear = Arguments::new().at(canvas.0, canvas.1).buffer(&self.written).buffer(&self.num_written).size(pieces);
+        let line =
+            |kernel, arguments| Launch::line(kernel, blocks(self.max_pillars * pieces, THREADS), THREADS, arguments);
+        let clear =
+            Arguments::new().at(canvas.0, canvas.1).buffer(&self.written).buffer(&self.num_written).size(pieces);
         let scatter = Arguments::new().at(canvas.0, canvas.1).buffer(features).buffer(cells);
         let scatter = scatter.at(num_pillars.0, num_pillars.1).buffer(&self.written).buffer(&self.num_written);
         [line(CLEAR, clear), line(SCATTER, scatter.size(pieces))]

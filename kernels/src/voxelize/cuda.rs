@@ -221,12 +221,7 @@ mod tests {
         VoxelizeSpec { grid, window, max_points_per_voxel, max_voxels }
     }
 
-    fn emulate(
-        order: EmulatedOrder,
-        frames: &[&[f32]],
-        spec: &VoxelizeSpec,
-        max_points: usize,
-    ) -> Option<Vec<Voxels>> {
+    fn emulate(order: EmulatedOrder, frames: &[&[f32]], spec: &VoxelizeSpec, max_points: usize) -> Option<Vec<Voxels>> {
         let device = CudaDevice::for_tests(order).unwrap()?;
         let voxelizer = CudaVoxelizer::new(&device, spec, 4, max_points).unwrap();
         let points = device.allocate::<f32>(4 * max_points).unwrap();

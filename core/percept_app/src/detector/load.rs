@@ -100,9 +100,7 @@ fn on_device(
         (_, None) => Err(refused(error.to_string())),
         // No process gets further with such a device, and its memory may be full of what is half done.
         (_, Some(DeviceError::Sticky { .. })) => Err(AppError::DeviceLost { reason: error.to_string() }),
-        (DeviceChoice::Auto, Some(reason)) => {
-            Ok((on_cpu()?, Some(format!("device auto is the CPU: {reason}"))))
-        }
+        (DeviceChoice::Auto, Some(reason)) => Ok((on_cpu()?, Some(format!("device auto is the CPU: {reason}")))),
         (_, Some(DeviceError::OutOfMemory { .. })) => Err(AppError::DeviceLost { reason: error.to_string() }),
         (_, Some(reason)) => Err(AppError::Unavailable {
             what: format!("device cuda:{ordinal} was asked for: {reason}"),

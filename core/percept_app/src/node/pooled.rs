@@ -106,3 +106,19 @@ impl Perceive for PooledDetector {
         self.detector.model.card()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use percept_kernels::cuda::DeviceError;
+    use percept_kernels::error::KernelError;
+
+    #[test]
+    fn a_lost_gpu_is_told_from_a_frame_that_failed() {
+        let of = |error: DeviceError| BoxError::from(ModelError::from(KernelError::from(error)));
+        assert!(is_device_loss(&of(DeviceError::OutOfMemory { bytes: 7 })));
+        assert!(is_device_loss(&of(DeviceError::Sticky { call: "cuGraphLaunch", reason: "gone".to_owned() })));
+        assert!(!is_device_loss(&of(DeviceError::NoDriver)));
+        assert!(!is_device_loss(&BoxError::from("no channel intensity")));
+    }
+}

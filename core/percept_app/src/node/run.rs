@@ -6,8 +6,8 @@ use crate::config::{DetectorConfig, NodeConfig, RawConfig};
 use percept_pipeline::Turn;
 use percept_pipeline::lifecycle::PrimaryState;
 use percept_transport::{Clock, Transport};
-use std::sync::{Arc, Once};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 /// Silence is told to a fifth of what is allowed, and an idle node hardly costs anything.

@@ -17,8 +17,8 @@ pub use pictures::PictureSettings;
 pub use summary::{FailedFrame, ReplaySummary, StageLatency};
 
 use crate::detector::{LidarDetector, load_detector};
-use crate::node::is_device_loss;
 use crate::mounting::BagMounting;
+use crate::node::is_device_loss;
 use crate::{AppError, DetectorConfig, Progress, topics};
 pub(crate) use frames::decode_cloud;
 use frames::{CloudFrame, Frame, read_frames};

@@ -214,13 +214,17 @@ fn decorate_point(layout: PfnLayout, [x, y, z, i]: [f32; 4], m: [f32; 3], c: [f3
 }
 
 /// The same decoration, for a GPU.
-pub(crate) fn decoration(config: &PointPillarsConfig, window: &CellWindow, intensity: IntensityTreatment) -> Decoration {
+pub(crate) fn decoration(
+    config: &PointPillarsConfig,
+    window: &CellWindow,
+    intensity: IntensityTreatment,
+) -> Decoration {
     use DecoratedColumn::{Coordinate, FromCentre, FromMean, Intensity};
     let from_centre = [FromCentre(0), FromCentre(1), FromCentre(2)];
     let from_mean = [FromMean(0), FromMean(1), FromMean(2)];
     let columns = match config.pfn_layout() {
         PfnLayout::Pcdet10 => {
-            [&[Coordinate(0), Coordinate(1), Coordinate(2), Intensity], &from_mean[..], &from_centre].concat()
+            [&[Coordinate(0), Coordinate(1), Coordinate(2), Intensity][..], &from_mean, &from_centre].concat()
         }
         PfnLayout::Mm10Legacy => [&from_centre[..], &[Intensity], &from_mean, &from_centre].concat(),
         PfnLayout::Mm9Legacy => {

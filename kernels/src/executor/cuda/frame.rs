@@ -9,7 +9,7 @@
 use bytemuck::{Pod, Zeroable};
 use percept_types::RawCloud;
 
-use super::{CudaNetwork, PillarSource};
+use super::CudaNetwork;
 use crate::box_decode::{BoxDecodeSettings, BoxDecodeSpec, CudaBoxDecoder, DecodeCounts, DetectionRow};
 use crate::cuda::{Buffer, CudaDevice, Program};
 use crate::decode_points::Channel;
@@ -17,7 +17,7 @@ use crate::decode_points::cuda::{CudaCloud, Motion};
 use crate::error::KernelError;
 use crate::executor::cpu::Keep;
 use crate::parameters::ParameterMap;
-use crate::pillar_decorate::Decoration;
+use crate::pillar_decorate::{Decoration, PillarsOnDevice};
 use crate::plan::Plan;
 use crate::voxelize::VoxelizeSpec;
 use crate::voxelize::cuda::{CudaVoxelizer, VoxelizeTallies};
@@ -88,7 +88,6 @@ pub struct CudaFrame {
     report: Buffer,
     /// What the copy back needs on the host, kept from frame to frame.
     landed: Vec<u8>,
-    rows_at_once: usize,
     stage: Stage,
 }
 
@@ -121,7 +120,7 @@ impl CudaFrame {
         let rows_at_once = ROWS_AT_ONCE.min(decoder.max_rows());
         let landed = vec![0; COUNTS_BYTES + SAMPLES_BYTES + rows_at_once * row_bytes];
         let stage = Stage::new(device, &spec, (&network, &decoder, &report), FIRST_POINTS)?;
-        Ok(Self { device: device.clone(), spec, network, decoder, report, landed, rows_at_once, stage })
+        Ok(Self { device: device.clone(), spec, network, decoder, report, landed, stage })
     }
 
     /// The network, for whoever looks at its outputs.
@@ -165,10 +164,10 @@ impl CudaFrame {
         let sample_stride = num_points.div_ceil(MAX_SAMPLES).max(1);
         let num_samples = num_points.div_ceil(sample_stride);
         let samples = &self.landed[COUNTS_BYTES..][..num_samples * POINT_FEATURES * size_of::<f32>()];
-        let samples = bytemuck::pod_collect_to_vec(samples);
+        let samples = samples.chunks_exact(size_of::<f32>()).map(bytemuck::pod_read_unaligned).collect();
         let num_rows = counts.decode.num_rows as usize;
-        let first = &self.landed[COUNTS_BYTES + SAMPLES_BYTES..][..num_rows.min(self.rows_at_once) * size_of::<DetectionRow>()];
-        let mut rows: Vec<DetectionRow> = bytemuck::pod_collect_to_vec(first);
+        let first = self.landed[COUNTS_BYTES + SAMPLES_BYTES..].chunks_exact(size_of::<DetectionRow>());
+        let mut rows: Vec<DetectionRow> = first.take(num_rows).map(bytemuck::pod_read_unaligned).collect();
         if num_rows > rows.len() {
             let had = rows.len();
             rows.resize(num_rows, DetectionRow::default());
@@ -207,16 +206,10 @@ impl Stage {
             cloud.sample(place(COUNTS_BYTES), MAX_SAMPLES),
         ];
         launches.extend(voxelizer.launches(&cloud.points, cloud.num_points(), place(0)));
-        launches.push(spec.decoration.launch(
-            &cloud.points,
-            &voxelizer.point_indices,
-            offsets,
-            cells,
-            num_pillars,
-            &decorated,
-            voxelizer.max_voxels(),
-        ));
-        launches.extend(network.launches(&PillarSource { decorated: &decorated, offsets, cells, num_pillars }));
+        let pillars = PillarsOnDevice { decorated: &decorated, offsets, cells, num_pillars };
+        let points = (&cloud.points, &voxelizer.point_indices);
+        launches.push(spec.decoration.launch(points, &pillars, voxelizer.max_voxels()));
+        launches.extend(network.launches(&pillars));
         let [cls, boxes, dir] = spec.outputs.map(|name| network.output(name));
         let counts = place(std::mem::offset_of!(FrameCounts, decode));
         launches.extend(decoder.launches([cls?, boxes?, dir?], counts, place(COUNTS_BYTES + SAMPLES_BYTES)));

@@ -23,8 +23,9 @@ use crate::conv2d::{self, cuda::GemmShape, cuda::Operands, cuda::depth_tiles};
 use crate::cuda::{Buffer, CudaDevice, DeviceError, Launch, Program};
 use crate::error::KernelError;
 use crate::parameters::{ParameterMap, check, get};
-use crate::pillar_encode::cuda::{Encode, MAX_FEATURES};
+use crate::pillar_decorate::PillarsOnDevice;
 use crate::pillar_encode::PillarInput;
+use crate::pillar_encode::cuda::{Encode, MAX_FEATURES};
 use crate::pillar_scatter::cuda::Scatter;
 use crate::plan::{Activation, CanvasSize, NamedValue, Op, PillarEncoder, Plan, ValueId, ValueShape};
 use memory::{DeviceArena, MapPlace, padded};
@@ -32,19 +33,6 @@ use pack::{Packed, padded_values};
 
 /// Most pixels of a map: indices of rows stay within 32 bits.
 const MAX_PIXELS: usize = 1 << 30;
-
-/// Where the pillars of a frame lie on the device.
-#[derive(Clone, Copy, Debug)]
-pub struct PillarSource<'a> {
-    /// (R, D) f32.
-    pub decorated: &'a Buffer,
-    /// (P + 1) u32.
-    pub offsets: &'a Buffer,
-    /// (P) u32, linear index of each pillar's cell.
-    pub cells: &'a Buffer,
-    /// P: a u32 at this place of a buffer.
-    pub num_pillars: (&'a Buffer, usize),
-}
 
 /// A network on a device: weights, memory and launches.
 #[derive(Debug)]
@@ -232,11 +220,11 @@ impl CudaNetwork {
     }
 
     /// What one frame launches, for pillars at these places.
-    pub(crate) fn launches(&self, source: &PillarSource<'_>) -> Vec<Launch> {
+    pub(crate) fn launches(&self, source: &PillarsOnDevice<'_>) -> Vec<Launch> {
         self.steps.iter().flat_map(|step| self.launches_of(step, source)).collect()
     }
 
-    fn launches_of(&self, step: &Step, source: &PillarSource<'_>) -> Vec<Launch> {
+    fn launches_of(&self, step: &Step, source: &PillarsOnDevice<'_>) -> Vec<Launch> {
         let features = self.encoder.as_ref();
         match step {
             Step::Encode => features
@@ -254,8 +242,7 @@ impl CudaNetwork {
             }
             Step::Product(index) => {
                 let Product { shape, is_transposed, weight, bias, input, output } = &self.products[*index];
-                let operands =
-                    Operands { input: (&self.arena, *input), weight, bias, output: (&self.arena, *output) };
+                let operands = Operands { input: (&self.arena, *input), weight, bias, output: (&self.arena, *output) };
                 vec![match is_transposed {
                     true => conv_transpose2d::cuda::launch(shape, &operands),
                     false => conv2d::cuda::launch(shape, &operands),
@@ -304,9 +291,9 @@ impl CudaNetwork {
         } else {
             self.download::<f16>(place, len)?.into_iter().map(f16::to_f32).collect()
         };
-        let plane = |channel: &usize| (0..pixels).map(move |pixel| pixel * place.pitch + channel);
+        let plane = |channel: usize| (0..pixels).map(move |pixel| pixel * place.pitch + channel);
         debug_assert_eq!(shape.channels(), place.channels.len());
-        Ok(place.channels.iter().flat_map(plane).map(|at| values[at]).collect())
+        Ok(place.channels.iter().copied().flat_map(plane).map(|at| values[at]).collect())
     }
 
     fn download<T: bytemuck::Pod>(&self, place: &MapPlace, len: usize) -> Result<Vec<T>, DeviceError> {
@@ -383,7 +370,7 @@ impl CudaExecutor {
         let offsets = device.allocate::<u32>(max_pillars + 1)?;
         let (cells, count) = (device.allocate::<u32>(max_pillars)?, device.allocate::<u32>(1)?);
         let source =
-            PillarSource { decorated: &decorated, offsets: &offsets, cells: &cells, num_pillars: (&count, 0) };
+            PillarsOnDevice { decorated: &decorated, offsets: &offsets, cells: &cells, num_pillars: (&count, 0) };
         let program = device.program(network.launches(&source))?;
         let canvas = plan.canvas();
         let num_pillars = 0;

@@ -58,7 +58,9 @@ fn strides_kernels_and_scales_of_every_kind_give_the_same_tensors() {
     let canvas = plan.scatter(pillars).unwrap();
     let mut taps = Vec::new();
     for (index, (out, kernel, stride, padding)) in
-        [(70, 3, 1, 1), (9, 1, 1, 0), (64, 3, 2, 1), (130, 1, 2, 0), (12, 5, 3, 2), (40, 2, 2, 0)].into_iter().enumerate()
+        [(70, 3, 1, 1), (9, 1, 1, 0), (64, 3, 2, 1), (130, 1, 2, 0), (12, 5, 3, 2), (40, 2, 2, 0)]
+            .into_iter()
+            .enumerate()
     {
         let conv = Conv::new(&format!("conv{index}"), out, kernel).stride(stride).padding(padding);
         taps.push(plan.conv(canvas, conv.batch_norm(&format!("norm{index}")).relu()).unwrap());

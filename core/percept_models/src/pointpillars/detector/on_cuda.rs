@@ -10,7 +10,8 @@ use percept_types::{Box3d, Detection, FrameReport, InputFigures, ModelFrame, Raw
 
 use super::super::encoder::{POINT_FEATURES, decoration};
 use super::super::{
-    Anchors, BOX_CODE_SIZE, DecodeRule, DetectorSettings, IntensityTreatment, OUTPUT_BOX, OUTPUT_CLS, OUTPUT_DIR, PointPillarsConfig,
+    Anchors, BOX_CODE_SIZE, DecodeRule, DetectorSettings, IntensityTreatment, OUTPUT_BOX, OUTPUT_CLS, OUTPUT_DIR,
+    PointPillarsConfig,
 };
 use crate::ModelError;
 use crate::weights::Weights;
