@@ -1,6 +1,11 @@
 // The scheduler behind emulator.h, and the functions by which a test loads, launches and allocates.
 #include "emulator.h"
 
+// A switch of stacks of our own: ucontext's asks the kernel each time, and is several times as slow.
+#if defined(__x86_64__) && !defined(EMULATOR_UCONTEXT)
+#define EMULATOR_SWITCH
+#endif
+
 #include <cstdio>
 #include <map>
 #include <memory>
@@ -8,7 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include <vector>
-#ifndef __x86_64__
+#ifndef EMULATOR_SWITCH
 #include <ucontext.h>
 #endif
 
@@ -16,7 +21,7 @@ namespace emulator {
 
 constexpr size_t STACK_BYTES = 64 * 1024;
 
-#ifdef __x86_64__
+#ifdef EMULATOR_SWITCH
 // Saves the registers that a call must keep, and goes on with another stack.
 extern "C" void emulator_switch(void **save, void *load);
 asm(R"(
@@ -57,7 +62,7 @@ struct Fiber {
     bool is_done = false;
     std::unique_ptr<uint8_t[]> stack{new uint8_t[STACK_BYTES]};
     std::vector<std::vector<std::pair<void *, std::vector<uint8_t>>>> copies;
-#ifdef __x86_64__
+#ifdef EMULATOR_SWITCH
     void *stack_pointer = nullptr;
 #else
     ucontext_t context;
@@ -70,7 +75,7 @@ struct Scheduler {
     std::function<void()> work;
     unsigned size = 0, arrived = 0;
     uint64_t round = 0, progress = 0;
-#ifdef __x86_64__
+#ifdef EMULATOR_SWITCH
     void *stack_pointer = nullptr;
 #else
     ucontext_t context;
@@ -87,7 +92,7 @@ Now &now() { return scheduler().now; }
 
 static void to_scheduler() {
     Scheduler &s = scheduler();
-#ifdef __x86_64__
+#ifdef EMULATOR_SWITCH
     emulator_switch(&s.now.fiber->stack_pointer, s.stack_pointer);
 #else
     swapcontext(&s.now.fiber->context, &s.context);
@@ -98,7 +103,7 @@ static void to_fiber(Fiber &fiber) {
     Scheduler &s = scheduler();
     s.now.fiber = &fiber;
     s.now.thread = fiber.thread;
-#ifdef __x86_64__
+#ifdef EMULATOR_SWITCH
     emulator_switch(&s.stack_pointer, fiber.stack_pointer);
 #else
     swapcontext(&s.context, &fiber.context);
@@ -117,7 +122,7 @@ static void fiber_main() {
 static void begin(Fiber &fiber) {
     fiber.is_done = false;
     fiber.copies.assign(1, {});
-#ifdef __x86_64__
+#ifdef EMULATOR_SWITCH
     auto top = reinterpret_cast<uintptr_t>(fiber.stack.get() + STACK_BYTES) & ~uintptr_t{15};
     auto *slots = reinterpret_cast<void **>(top);
     *--slots = nullptr;  // keeps the stack aligned as after a call
