@@ -98,7 +98,7 @@ struct Stage {
     cloud: CudaCloud,
     /// Read by the launches of `program`.
     _voxelizer: CudaVoxelizer,
-    _decorated: Buffer,
+    decorated: Buffer,
     program: Program,
 }
 
@@ -126,6 +126,14 @@ impl CudaFrame {
     /// The network, for whoever looks at its outputs.
     pub fn network(&self) -> &CudaNetwork {
         &self.network
+    }
+
+    /// The first `len` values of the last frame's decorated points (R, D), pillar by pillar.
+    ///
+    /// # Errors
+    /// More values than there is room for; what the driver says.
+    pub fn decorated(&self, len: usize) -> Result<Vec<f32>, KernelError> {
+        Ok(self.stage.decorated.values(len)?)
     }
 
     /// Anchor of a candidate of the last frame.
@@ -214,6 +222,6 @@ impl Stage {
         let counts = place(std::mem::offset_of!(FrameCounts, decode));
         launches.extend(decoder.launches([cls?, boxes?, dir?], counts, place(COUNTS_BYTES + SAMPLES_BYTES)));
         let program = device.program(launches)?;
-        Ok(Self { max_points, cloud, _voxelizer: voxelizer, _decorated: decorated, program })
+        Ok(Self { max_points, cloud, _voxelizer: voxelizer, decorated, program })
     }
 }
