@@ -32,7 +32,13 @@ impl PooledDetector {
     /// # Errors
     /// Those of [`Self::load`].
     pub fn load_watched(config: &DetectorConfig, loss: DeviceLoss) -> Result<Self, AppError> {
-        let mut pooled = Self { detector: load_detector(config)?, loss };
+        let detector = load_detector(config).inspect_err(|error| {
+            if error.is_device_lost() {
+                // Set once: the first reason is the one that counts.
+                let _ = loss.set(error.to_string());
+            }
+        })?;
+        let mut pooled = Self { detector, loss };
         let field = config.intensity_field.as_deref().unwrap_or("intensity");
         let cloud = MountedCloud::from(cloud_across(&pooled.card().grid, field));
         pooled

@@ -44,7 +44,7 @@ pub fn run_lidar_detector_with_log(
     let loss = DeviceLoss::default();
     let factory = {
         let (loss, log, told) = (Arc::clone(&loss), Arc::clone(&log), Once::new());
-        move |config: &DetectorConfig| {
+        move |config: &DetectorConfig| -> Result<PooledDetector, AppError> {
             let detector = PooledDetector::load_watched(config, Arc::clone(&loss))?;
             if let Some(reason) = detector.fallback() {
                 told.call_once(|| log(LogLevel::Warn, reason));
