@@ -33,9 +33,9 @@ impl PooledDetector {
     /// Those of [`Self::load`].
     pub fn load_watched(config: &DetectorConfig, loss: DeviceLoss) -> Result<Self, AppError> {
         let detector = load_detector(config).inspect_err(|error| {
-            if error.is_device_lost() {
+            if let AppError::DeviceLost { reason } = error {
                 // Set once: the first reason is the one that counts.
-                let _ = loss.set(error.to_string());
+                let _ = loss.set(reason.clone());
             }
         })?;
         let mut pooled = Self { detector, loss };
