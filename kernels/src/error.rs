@@ -234,6 +234,9 @@ pub enum KernelError {
         /// Bytes there are.
         bytes: usize,
     },
+    /// A GPU that is not there, not enough, or broken.
+    #[error(transparent)]
+    Device(#[from] crate::cuda::DeviceError),
     /// An error of the tensor library.
     #[error("tensor operation: {0}")]
     Candle(#[from] candle_core::Error),

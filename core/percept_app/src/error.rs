@@ -127,6 +127,12 @@ pub enum AppError {
         /// What to do.
         way_out: String,
     },
+    /// A GPU that failed or ran out of memory: nothing can be computed on it any more.
+    #[error("the device is lost: {reason}")]
+    DeviceLost {
+        /// What the driver said, and the way out.
+        reason: String,
+    },
     /// A folder that is no KITTI object folder.
     #[error(
         "{path} has no {part} files: expected KITTI's object form, ROOT/training/{part}/000000.* (give ROOT or \
@@ -222,6 +228,11 @@ pub enum AppError {
 }
 
 impl AppError {
+    /// Whether a supervisor should start the process anew for another try at the GPU.
+    pub fn is_device_lost(&self) -> bool {
+        matches!(self, Self::DeviceLost { .. })
+    }
+
     /// Names the action and the file in what the system said.
     pub fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self + use<> {
         let path = path.to_owned();

@@ -133,6 +133,19 @@ fn a_gpu_that_was_asked_for_by_name_is_never_replaced_in_silence() {
 }
 
 #[test]
+fn a_device_left_to_choice_goes_on_with_the_cpu_and_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let detector = load_detector(&small_config(folder.path())).unwrap();
+    let device = &percept_types::Perceive::card(&detector.model).device;
+    match detector.fallback {
+        Some(reason) => assert!(reason.contains("device auto is the CPU") && device.starts_with("cpu"), "{reason}"),
+        None => assert!(device.starts_with("cuda:0"), "{device}"),
+    }
+    let config = DetectorConfig { device: "cpu".parse().unwrap(), ..small_config(folder.path()) };
+    assert_eq!(load_detector(&config).unwrap().fallback, None);
+}
+
+#[test]
 fn a_configuration_with_a_misspelt_key_a_nan_or_a_negative_voxel_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |body: &str| {

@@ -144,6 +144,14 @@ pub enum ModelError {
 }
 
 impl ModelError {
+    /// The GPU's fault behind this error, where there is one.
+    pub fn device_error(&self) -> Option<&percept_kernels::cuda::DeviceError> {
+        match self {
+            Self::Kernel(KernelError::Device(error)) => Some(error),
+            _ => None,
+        }
+    }
+
     /// A configuration value out of its bounds.
     pub(crate) fn value(key: &str, found: impl std::fmt::Debug, expected: &str) -> Self {
         Self::ConfigValue { key: key.to_owned(), found: format!("{found:?}"), expected: expected.to_owned() }

@@ -72,6 +72,8 @@ pub struct FrameReport {
     pub points_not_finite: usize,
     /// Points outside the grid.
     pub points_out_of_range: usize,
+    /// Points dropped because a GPU's buffers hold no more: the last to arrive.
+    pub points_over_capacity: usize,
     /// Points dropped because their pillar was full.
     pub points_over_pillar_cap: usize,
     /// Pillars dropped because the network takes no more.

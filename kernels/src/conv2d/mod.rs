@@ -11,6 +11,7 @@ pub mod autograd;
 pub mod cpu;
 pub mod cpu_fast;
 pub(crate) mod cpu_sparse;
+pub(crate) mod cuda;
 mod gather;
 pub mod winograd;
 

@@ -6,6 +6,7 @@
 //! Limits  kernel = stride, no padding (the necks of PointPillars and CenterPoint: 1, 2, 4).
 
 pub mod autograd;
+pub(crate) mod cuda;
 
 use crate::conv2d::{ConvGeometry, ConvShape};
 use crate::error::KernelError;

@@ -8,6 +8,7 @@
 
 pub mod cpu;
 mod cpu_fast;
+pub mod cuda;
 
 pub use cpu_fast::decode_points;
 

@@ -18,7 +18,7 @@ const POINT_FEATURES: usize = 10;
 const MAX_POINTS: usize = 32;
 
 /// Pillars in every `spacing`-th cell of each frame.
-struct Frames {
+pub(super) struct Frames {
     features: Vec<f32>,
     offsets: Vec<u32>,
     coords: Vec<[u32; 3]>,
@@ -26,7 +26,7 @@ struct Frames {
 }
 
 impl Frames {
-    fn new(seed: u64, canvas: CanvasSize, batch: usize, spacing: usize, max_points: usize) -> Self {
+    pub fn new(seed: u64, canvas: CanvasSize, batch: usize, spacing: usize, max_points: usize) -> Self {
         let mut coords = Vec::new();
         for b in 0..batch {
             let cells = (seed as usize % spacing..canvas.cells()).step_by(spacing);
@@ -40,7 +40,7 @@ impl Frames {
         Self { features: values(seed, points * POINT_FEATURES), offsets, coords, batch }
     }
 
-    fn input(&self) -> PillarInput<'_> {
+    pub fn input(&self) -> PillarInput<'_> {
         PillarInput {
             features: &self.features,
             point_features: POINT_FEATURES,
@@ -52,7 +52,7 @@ impl Frames {
 }
 
 /// First values, with norms that are not the identity.
-fn parameters(plan: &Plan) -> ParameterMap {
+pub(super) fn parameters(plan: &Plan) -> ParameterMap {
     let mut map = initialise(plan, 3);
     for (i, (name, tensor)) in map.iter_mut().enumerate() {
         let noise = values(100 + i as u64, tensor.data.len());
@@ -153,7 +153,7 @@ fn gradients(store: &ParameterStore, forward: &Forward) -> BTreeMap<String, Vec<
 }
 
 /// A network with every kind of layer, small enough for double precision in plain candle.
-fn small_plan() -> Plan {
+pub(super) fn small_plan() -> Plan {
     let mut plan = PlanBuilder::new(CanvasSize { ny: 8, nx: 12 });
     let encoder = PillarEncoder {
         point_features: POINT_FEATURES,
@@ -352,7 +352,7 @@ fn maps_that_are_alive_together_never_share_memory() {
 }
 
 /// Concatenations that cannot all be computed in place: the canvas in one, a map in two, a map twice in one.
-fn twice_concatenated() -> Plan {
+pub(super) fn twice_concatenated() -> Plan {
     let mut plan = PlanBuilder::new(CanvasSize { ny: 9, nx: 7 });
     let encoder = PillarEncoder {
         point_features: POINT_FEATURES,

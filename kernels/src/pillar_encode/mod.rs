@@ -11,6 +11,7 @@
 pub mod autograd;
 pub mod cpu;
 pub mod cpu_fast;
+pub(crate) mod cuda;
 mod input;
 
 pub use input::PillarInput;

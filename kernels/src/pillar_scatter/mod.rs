@@ -7,6 +7,7 @@
 pub mod autograd;
 pub mod cpu;
 pub mod cpu_fast;
+pub(crate) mod cuda;
 
 #[cfg(test)]
 mod tests;

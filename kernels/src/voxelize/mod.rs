@@ -12,6 +12,7 @@
 
 pub mod cpu;
 mod cpu_fast;
+pub mod cuda;
 
 pub use cpu_fast::Voxelizer;
 

@@ -1,6 +1,7 @@
 //! The LiDAR detector as a node of the ROS graph: `ros2 run percept_lidar_detector lidar_detector --ros-args ...`.
 //!
-//! Exit code 0 after SIGINT, SIGTERM or a lifecycle shutdown; 2 where it cannot start or the graph is lost.
+//! Exit code 0 after SIGINT, SIGTERM or a lifecycle shutdown; 2 where it cannot start or the graph is lost; 4 where the GPU
+//! failed or ran out of memory, so that a supervisor starts it anew.
 
 use anyhow::Result;
 use std::process::ExitCode;
@@ -10,7 +11,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("lidar_detector: {error:#}");
-            ExitCode::from(2)
+            let is_device_lost = error.downcast_ref().is_some_and(percept_app::AppError::is_device_lost);
+            ExitCode::from(if is_device_lost { 4 } else { 2 })
         }
     }
 }

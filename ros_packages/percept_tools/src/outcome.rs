@@ -20,6 +20,7 @@ pub const EXIT_CODES: &str = "Exit codes:
   1    done, with findings: a failed check, frames that failed, losses under --strict
   2    wrong usage or bad input: nothing was done, or the message says how far it got
   3    the output could not be written (a full disk); what was written before is readable
+  4    the GPU failed or ran out of memory: start the command anew
   130  stopped by Ctrl-C; what was written before is readable";
 
 impl Outcome {
@@ -60,6 +61,9 @@ pub fn finish(result: anyhow::Result<Outcome>) -> ExitCode {
         }
         said = text;
     }
-    let output_failed = error.downcast_ref::<AppError>().is_some_and(AppError::is_output_failure);
-    ExitCode::from(if output_failed { 3 } else { 2 })
+    ExitCode::from(match error.downcast_ref::<AppError>() {
+        Some(error) if error.is_output_failure() => 3,
+        Some(error) if error.is_device_lost() => 4,
+        Some(_) | None => 2,
+    })
 }

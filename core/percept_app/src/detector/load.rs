@@ -3,6 +3,7 @@
 use super::disagreements;
 use crate::config::{DetectorConfig, DeviceChoice};
 use crate::{AppError, ConfigError};
+use percept_kernels::cuda::{CudaDevice, DeviceError};
 use percept_models::ModelError;
 use percept_models::pointpillars::{
     DetectorSettings, IntensityTreatment, PointPillars, PointPillarsConfig, SensorOptions,
@@ -19,6 +20,8 @@ pub struct LidarDetector {
     pub pool: rayon::ThreadPool,
     /// The weights file.
     pub weights: PathBuf,
+    /// Why it runs on the CPU although the device was left to choice; for people, told once.
+    pub fallback: Option<String>,
 }
 
 /// Weights that were read and checked.
@@ -58,7 +61,6 @@ pub fn load_detector(config: &DetectorConfig) -> Result<LidarDetector, AppError>
         let (key, expected) = ("weights".to_owned(), "the path of a .safetensors file (--weights)".to_owned());
         return Err(ConfigError::OutOfRange { key, found: "not set".to_owned(), expected }.into());
     };
-    check_device(config.device)?;
     let opened = open_weights(&path)?;
     if let Some(d) = disagreements(config, &opened.config).into_iter().next() {
         return Err(AppError::Contradiction {
@@ -75,19 +77,41 @@ pub fn load_detector(config: &DetectorConfig) -> Result<LidarDetector, AppError>
         .map_err(AppError::stage("starting threads"))?;
     let refused = |reason: String| AppError::Weights { path: path.clone(), reason };
     let sensor = sensor_options(config, &opened.config);
-    let mut model =
-        pool.install(|| PointPillars::new(&opened.weights, &sensor)).map_err(|error| refused(error.to_string()))?;
+    let (mut model, fallback) = pool.install(|| on_device(config.device, &opened.weights, &sensor, &refused))?;
     model.apply(settings(config, &opened.config)?).map_err(|error| refused(error.to_string()))?;
-    Ok(LidarDetector { model, pool, weights: path })
+    Ok(LidarDetector { model, pool, weights: path, fallback })
 }
 
-/// A named GPU never falls back to the CPU.
-fn check_device(device: DeviceChoice) -> Result<(), AppError> {
-    match device {
-        DeviceChoice::Auto | DeviceChoice::Cpu => Ok(()),
-        DeviceChoice::Cuda(ordinal) => Err(AppError::Unavailable {
-            what: format!("device cuda:{ordinal} was asked for, and this build runs on the CPU alone"),
-            way_out: "set device to auto or cpu".to_owned(),
+/// The network on the device that was chosen. A named GPU never falls back to the CPU; `auto` does, and says why.
+fn on_device(
+    choice: DeviceChoice,
+    weights: &Weights,
+    sensor: &SensorOptions,
+    refused: &dyn Fn(String) -> AppError,
+) -> Result<(PointPillars, Option<String>), AppError> {
+    let on_cpu = || PointPillars::new(weights, sensor).map_err(|error| refused(error.to_string()));
+    let ordinal = match choice {
+        DeviceChoice::Cpu => return Ok((on_cpu()?, None)),
+        DeviceChoice::Auto => 0,
+        DeviceChoice::Cuda(ordinal) => ordinal,
+    };
+    let on_cuda = || -> Result<PointPillars, ModelError> {
+        let device = CudaDevice::open(ordinal).map_err(percept_kernels::error::KernelError::from)?;
+        PointPillars::on_cuda(weights, sensor, &device)
+    };
+    let error = match on_cuda() {
+        Ok(model) => return Ok((model, None)),
+        Err(error) => error,
+    };
+    match (choice, error.device_error()) {
+        (_, None) => Err(refused(error.to_string())),
+        // No process gets further with such a device, and its memory may be full of what is half done.
+        (_, Some(DeviceError::Sticky { .. })) => Err(AppError::DeviceLost { reason: error.to_string() }),
+        (DeviceChoice::Auto, Some(reason)) => Ok((on_cpu()?, Some(format!("device auto is the CPU: {reason}")))),
+        (_, Some(DeviceError::OutOfMemory { .. })) => Err(AppError::DeviceLost { reason: error.to_string() }),
+        (_, Some(reason)) => Err(AppError::Unavailable {
+            what: format!("device cuda:{ordinal} was asked for: {reason}"),
+            way_out: "or set device to auto or cpu".to_owned(),
         }),
     }
 }

@@ -19,5 +19,6 @@ pub use lidar::{Frames, LidarModel, LidarNode, ModelFactory};
 pub use log::{Log, LogLevel, stderr_log};
 pub use outputs::DetectorOutputs;
 pub use parameters::ParameterServer;
-pub use pooled::PooledDetector;
+pub(crate) use pooled::is_device_loss;
+pub use pooled::{DeviceLoss, PooledDetector};
 pub use run::{clock_for, run_lidar_detector, run_lidar_detector_with_log, run_node};

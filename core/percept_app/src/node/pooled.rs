@@ -2,14 +2,20 @@
 
 use crate::detector::{LidarDetector, load_detector, settings};
 use crate::{AppError, DetectorConfig};
+use percept_models::ModelError;
 use percept_types::{
     BoxError, Detections, FieldType, FrameReport, ModelCard, MountedCloud, Perceive, RawCloud, RawField, RawLayout,
     VoxelGrid,
 };
+use std::sync::{Arc, OnceLock};
+
+/// Set to the reason once a GPU is lost: whoever runs the node then ends it.
+pub type DeviceLoss = Arc<OnceLock<String>>;
 
 /// PointPillars inside its own pool of threads; what may change at run time comes as a whole configuration.
 pub struct PooledDetector {
     detector: LidarDetector,
+    loss: DeviceLoss,
 }
 
 impl PooledDetector {
@@ -18,7 +24,21 @@ impl PooledDetector {
     /// # Errors
     /// As [`load_detector`]; weights that fail on a cloud of their own grid.
     pub fn load(config: &DetectorConfig) -> Result<Self, AppError> {
-        let mut pooled = Self { detector: load_detector(config)? };
+        Self::load_watched(config, DeviceLoss::default())
+    }
+
+    /// The same, and tells `loss` when the GPU fails in a way from which only a new process recovers.
+    ///
+    /// # Errors
+    /// Those of [`Self::load`].
+    pub fn load_watched(config: &DetectorConfig, loss: DeviceLoss) -> Result<Self, AppError> {
+        let detector = load_detector(config).inspect_err(|error| {
+            if let AppError::DeviceLost { reason } = error {
+                // Set once: the first reason is the one that counts.
+                let _ = loss.set(reason.clone());
+            }
+        })?;
+        let mut pooled = Self { detector, loss };
         let field = config.intensity_field.as_deref().unwrap_or("intensity");
         let cloud = MountedCloud::from(cloud_across(&pooled.card().grid, field));
         pooled
@@ -26,6 +46,17 @@ impl PooledDetector {
             .map_err(AppError::stage::<BoxError>("the first run of the weights"))?;
         Ok(pooled)
     }
+
+    /// Why it runs on the CPU although the device was left to choice.
+    pub fn fallback(&self) -> Option<&str> {
+        self.detector.fallback.as_deref()
+    }
+}
+
+/// Whether an error of a model says that the GPU is lost.
+pub(crate) fn is_device_loss(error: &BoxError) -> bool {
+    let model = error.downcast_ref::<ModelError>();
+    model.and_then(ModelError::device_error).is_some_and(percept_kernels::cuda::DeviceError::is_fatal)
 }
 
 /// A few hundred points all over a grid.
@@ -58,8 +89,18 @@ impl Perceive for PooledDetector {
     type Settings = DetectorConfig;
 
     fn perceive(&mut self, input: &MountedCloud, report: &mut FrameReport) -> Result<Detections, BoxError> {
+        if let Some(reason) = self.loss.get() {
+            return Err(format!("the device is lost: {reason}").into());
+        }
         let LidarDetector { model, pool, .. } = &mut self.detector;
-        pool.install(|| model.perceive(input, report))
+        let result = pool.install(|| model.perceive(input, report));
+        if let Err(error) = &result
+            && is_device_loss(error)
+        {
+            // Set once: the first reason is the one that counts.
+            let _ = self.loss.set(error.to_string());
+        }
+        result
     }
 
     fn apply(&mut self, config: DetectorConfig) -> Result<(), BoxError> {
@@ -69,5 +110,21 @@ impl Perceive for PooledDetector {
 
     fn card(&self) -> &ModelCard {
         self.detector.model.card()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use percept_kernels::cuda::DeviceError;
+    use percept_kernels::error::KernelError;
+
+    #[test]
+    fn a_lost_gpu_is_told_from_a_frame_that_failed() {
+        let of = |error: DeviceError| BoxError::from(ModelError::from(KernelError::from(error)));
+        assert!(is_device_loss(&of(DeviceError::OutOfMemory { bytes: 7 })));
+        assert!(is_device_loss(&of(DeviceError::Sticky { call: "cuGraphLaunch", reason: "gone".to_owned() })));
+        assert!(!is_device_loss(&of(DeviceError::NoDriver)));
+        assert!(!is_device_loss(&BoxError::from("no channel intensity")));
     }
 }

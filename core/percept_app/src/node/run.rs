@@ -1,13 +1,13 @@
 //! What every main calls: two threads round a node, until it is told to stop.
 
-use super::{LidarModel, LidarNode, Log, LogLevel, PooledDetector, stderr_log};
+use super::{DeviceLoss, LidarModel, LidarNode, Log, LogLevel, PooledDetector, stderr_log};
 use crate::AppError;
-use crate::config::{NodeConfig, RawConfig};
+use crate::config::{DetectorConfig, NodeConfig, RawConfig};
 use percept_pipeline::Turn;
 use percept_pipeline::lifecycle::PrimaryState;
 use percept_transport::{Clock, Transport};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 /// Silence is told to a fifth of what is allowed, and an idle node hardly costs anything.
@@ -41,10 +41,24 @@ pub fn run_lidar_detector_with_log(
     log: Log,
     stop: &AtomicBool,
 ) -> Result<(), AppError> {
-    let mut node = LidarNode::new(transport, parameters, Arc::new(PooledDetector::load), Arc::clone(&log))?;
-    let result = run_node(&mut node, stop);
+    let loss = DeviceLoss::default();
+    let factory = {
+        let (loss, log, told) = (Arc::clone(&loss), Arc::clone(&log), Once::new());
+        move |config: &DetectorConfig| -> Result<PooledDetector, AppError> {
+            let detector = PooledDetector::load_watched(config, Arc::clone(&loss))?;
+            if let Some(reason) = detector.fallback() {
+                told.call_once(|| log(LogLevel::Warn, reason));
+            }
+            Ok(detector)
+        }
+    };
+    let mut node = LidarNode::new(transport, parameters, Arc::new(factory), Arc::clone(&log))?;
+    let result = run_node_until(&mut node, &|| stop.load(Ordering::Acquire) || loss.get().is_some());
     log(LogLevel::Info, "ended");
-    result
+    match loss.get() {
+        Some(reason) => Err(AppError::DeviceLost { reason: reason.clone() }),
+        None => result,
+    }
 }
 
 /// Runs any LiDAR node: frames on a thread of their own, services and diagnostics here.
@@ -52,6 +66,10 @@ pub fn run_lidar_detector_with_log(
 /// # Errors
 /// With autostart, why the node could not be configured.
 pub fn run_node<P: LidarModel>(node: &mut LidarNode<P>, stop: &AtomicBool) -> Result<(), AppError> {
+    run_node_until(node, &|| stop.load(Ordering::Acquire))
+}
+
+fn run_node_until<P: LidarModel>(node: &mut LidarNode<P>, must_end: &dyn Fn() -> bool) -> Result<(), AppError> {
     let (frames, signal) = (node.frames(), node.transport().signal().clone());
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -71,7 +89,7 @@ pub fn run_node<P: LidarModel>(node: &mut LidarNode<P>, stop: &AtomicBool) -> Re
                 node.control_turn();
                 node.start()?;
             }
-            while !stop.load(Ordering::Acquire) && node.state() != PrimaryState::Finalized {
+            while !must_end() && node.state() != PrimaryState::Finalized {
                 let seen = signal.count();
                 node.control_turn();
                 signal.wait(seen, LOOK_EVERY);

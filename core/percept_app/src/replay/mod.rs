@@ -18,6 +18,7 @@ pub use summary::{FailedFrame, ReplaySummary, StageLatency};
 
 use crate::detector::{LidarDetector, load_detector};
 use crate::mounting::BagMounting;
+use crate::node::is_device_loss;
 use crate::{AppError, DetectorConfig, Progress, topics};
 pub(crate) use frames::decode_cloud;
 use frames::{CloudFrame, Frame, read_frames};
@@ -54,7 +55,10 @@ pub fn replay(
     progress: &mut dyn Progress,
 ) -> Result<ReplaySummary, AppError> {
     let mut detector = load_detector(&settings.config)?;
-    let LidarDetector { model, pool, weights } = &mut detector;
+    if let Some(reason) = &detector.fallback {
+        progress.note(reason);
+    }
+    let LidarDetector { model, pool, weights, .. } = &mut detector;
     let source = Source { bag, weights, settings };
     pool.install(|| replay_with(model, &source, out, progress))
 }
@@ -149,7 +153,12 @@ impl<P: Perceive<Input = MountedCloud, Output = Detections>> Run<'_, P> {
     fn cloud(&mut self, frame: &CloudFrame) -> Result<(), AppError> {
         let mut report = FrameReport::default();
         match self.model.perceive(&frame.cloud.payload, &mut report) {
-            Err(error) => self.failed(frame.log_time_ns(), Some(frame), error.to_string()),
+            Err(error) => {
+                let reason = error.to_string();
+                self.failed(frame.log_time_ns(), Some(frame), reason.clone())?;
+                // No further frame could succeed in this process.
+                if is_device_loss(&error) { Err(AppError::DeviceLost { reason }) } else { Ok(()) }
+            }
             Ok(detections) => {
                 self.tally.succeeded(frame, &report, &detections);
                 self.watch_domain(&report);

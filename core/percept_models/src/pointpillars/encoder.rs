@@ -5,6 +5,7 @@
 //! Order   that of `percept_kernels::voxelize`: pillars by (y, x), points by arrival.
 //! Source  Lang et al., PointPillars, section 2.1; the layouts as the two toolboxes compute them, in f32.
 
+use percept_kernels::pillar_decorate::{DecoratedColumn, Decoration};
 use percept_kernels::pillar_encode::PillarInput;
 use percept_kernels::voxelize::{CellWindow, VoxelizeDrops, Voxelizer, Voxels};
 
@@ -209,6 +210,38 @@ fn decorate_point(layout: PfnLayout, [x, y, z, i]: [f32; 4], m: [f32; 3], c: [f3
             out.extend(from_mean);
             out.extend([from_centre[0], from_centre[1]]);
         }
+    }
+}
+
+/// The same decoration, for a GPU.
+pub(crate) fn decoration(
+    config: &PointPillarsConfig,
+    window: &CellWindow,
+    intensity: IntensityTreatment,
+) -> Decoration {
+    use DecoratedColumn::{Coordinate, FromCentre, FromMean, Intensity};
+    let from_centre = [FromCentre(0), FromCentre(1), FromCentre(2)];
+    let from_mean = [FromMean(0), FromMean(1), FromMean(2)];
+    let columns = match config.pfn_layout() {
+        PfnLayout::Pcdet10 => {
+            [&[Coordinate(0), Coordinate(1), Coordinate(2), Intensity][..], &from_mean, &from_centre].concat()
+        }
+        PfnLayout::Mm10Legacy => [&from_centre[..], &[Intensity], &from_mean, &from_centre].concat(),
+        PfnLayout::Mm9Legacy => {
+            [&from_centre[..2], &[Coordinate(2), Intensity], &from_mean, &from_centre[..2]].concat()
+        }
+    };
+    let centres = PillarCentres::new(config, window);
+    Decoration {
+        columns,
+        ny_nx: [window.ny, window.nx],
+        first_xy: centres.first,
+        size_xy_m: centres.size,
+        offset_m: centres.offset,
+        intensity: match intensity {
+            IntensityTreatment::Used { scale, clip } => Some((scale, clip)),
+            IntensityTreatment::Ignored => None,
+        },
     }
 }
 

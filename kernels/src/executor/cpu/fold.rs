@@ -7,7 +7,7 @@ use crate::plan::{BatchNorm, Bias, Deconv};
 
 /// A linear map and a bias, with nothing left to normalise.
 #[derive(Debug)]
-pub(super) struct Folded {
+pub(in crate::executor) struct Folded {
     pub weight: Vec<f32>,
     pub bias: Vec<f32>,
 }

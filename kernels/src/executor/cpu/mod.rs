@@ -13,7 +13,7 @@
 //! Limits  one frame at a time.
 
 mod arena;
-mod fold;
+pub(super) mod fold;
 mod linear;
 
 pub use arena::ArenaPlan;

@@ -1,5 +1,7 @@
 //! The whole path on random weights: what must hold whatever the network says.
 
+mod on_cuda;
+
 use super::*;
 use crate::pointpillars::{GridPreset, RawPointPillarsConfig, Width};
 use crate::weights::{Architecture, WeightsMetadata};
@@ -62,7 +64,7 @@ fn scene() -> MountedCloud {
     cloud_of(&(0..3000).map(point).collect::<Vec<_>>())
 }
 
-fn same_bits(a: &Detections, b: &Detections) -> bool {
+pub(super) fn same_bits(a: &Detections, b: &Detections) -> bool {
     let bits = |d: &Detections| -> Vec<u64> {
         d.boxes
             .iter()
