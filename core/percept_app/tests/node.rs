@@ -129,15 +129,6 @@ fn weights_that_cannot_be_used_are_refused_at_configure_with_the_reason() {
 }
 
 #[test]
-fn why_weights_are_refused_is_told_once() {
-    let weights = Value::Text("/nowhere/at_all.safetensors".to_owned());
-    let mut bench = NodeBench::with_factory(&[("weights", weights)], Arc::new(PooledDetector::load)).unwrap();
-    bench.node.change(Transition::TRANSITION_CONFIGURE).unwrap_err();
-    let message = bench.status("model").message;
-    assert_eq!(message.matches("/nowhere/at_all.safetensors").count(), 1, "{message}");
-}
-
-#[test]
 fn unknown_and_mistyped_parameters_are_refused_with_the_nearest_name() {
     let mut values = RawConfig::default();
     let error = values.set("score_treshold", Value::Float(0.5)).unwrap_err().to_string();

@@ -39,15 +39,8 @@ pub struct OpenedWeights {
 /// # Errors
 /// When it cannot be read, is damaged, or is no file of `percept train` or `percept import`.
 pub fn open_weights(path: &Path) -> Result<OpenedWeights, AppError> {
-    let refused = |error: ModelError| {
-        let reason = match error {
-            // Names the file itself; it is named below.
-            ModelError::Io { source, .. } => source.to_string(),
-            error => error.to_string(),
-        };
-        AppError::Weights { path: path.to_owned(), reason }
-    };
-    let weights = Weights::read(path).map_err(refused)?;
+    let weights =
+        Weights::read(path).map_err(|error| AppError::Weights { path: path.to_owned(), reason: error.to_string() })?;
     let ReadyConfig::PointPillars(config) = weights.config();
     Ok(OpenedWeights { config: config.clone(), statistics: weights.metadata().input_statistics.clone(), weights })
 }

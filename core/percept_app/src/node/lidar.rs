@@ -386,15 +386,12 @@ impl<P: LidarModel> Parts<P> {
     }
 }
 
-/// An error with what lies behind it, as far as it has not told that itself.
+/// An error with what lies behind it.
 fn with_sources(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
-        let told = error.to_string();
-        if !text.contains(&told) {
-            text.push_str(&format!(": {told}"));
-        }
+        text.push_str(&format!(": {error}"));
         source = error.source();
     }
     text
