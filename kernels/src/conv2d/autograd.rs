@@ -1,9 +1,10 @@
-//! The convolution as a candle operation with its gradients, through Winograd's transform where it pays.
+//! The convolution as a candle operation with its gradients; output and gradient of the input through Winograd's
+//! transform where it pays.
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 
 use super::cpu_fast::{Epilogue, Transposed, forward, weight_gradient};
-use super::winograd::{self, Winograd};
+use super::winograd::Winograd;
 use super::{ConvGeometry, ConvShape};
 use crate::tensor_slice::{storage_slice, with_slice};
 
@@ -77,12 +78,7 @@ impl CustomOp2 for Conv2d {
             };
             let mut values = vec![0.0; shape.weight_len()];
             with_slice(input, |input| {
-                if Winograd::suits(&shape) {
-                    winograd::gradient::weight_gradient(&shape, input, grad, &mut values)
-                } else {
-                    weight_gradient(&shape, input, grad, &mut values)
-                }
-                .map_err(candle_core::Error::wrap)
+                weight_gradient(&shape, input, grad, &mut values).map_err(candle_core::Error::wrap)
             })?;
             Ok((grad_input, Some(Tensor::from_vec(values, weight.shape(), weight.device())?)))
         })

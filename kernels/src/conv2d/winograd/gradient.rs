@@ -1,6 +1,7 @@
 //! The gradient of the weight through the same transforms: dW = G^T (sum over tiles of (A dY A^T) (B^T d B)) G.
 //!
 //! Tiles of both maps are transformed once, then each of the 36 points is one matrix product over all tiles.
+//! Not yet what training uses: whether it is faster than the direct sum is to be measured (benches/convolutions.rs).
 //! Order   each product is computed whole by one thread, frame after frame: any number of threads gives the same bytes.
 //! Source  the adjoint of Lavin and Gray, CVPR 2016, equation 8, in its weight.
 
