@@ -175,7 +175,7 @@ fn a_student_is_distilled_from_records_and_live_to_the_same_losses_and_leaves_ga
         let weights = Weights::read(&ended.exported.weights).unwrap();
         let note = weights.metadata().training.clone().unwrap().teacher.unwrap();
         assert_eq!(note.sha256, Weights::read(&teacher).unwrap().sha256());
-        assert!(note.terms[0].contains("point_distiller") && note.recorded == !records.is_empty());
+        assert!(note.terms[0].contains("point_distiller") && note.recorded != records.is_empty());
         std::fs::read_to_string(out.join("curves.csv")).unwrap()
     };
     let losses = |text: String| -> Vec<f64> {
