@@ -11,9 +11,10 @@ use crate::gate::{FrozenSet, GateDecision, GateLimits, GatePlan, ModelStore, gat
 use crate::pictures::{draw_to_file, options_for};
 use crate::training::{
     AugmentationLevel, BagFrames, Cell, CellRun, CellSettings, Distillation, DistillationTerm, FeatureCodec,
-    FrameSource, RecordSettings, RecordSummary, Shard, TrainingError, Weights, Width, method_of_name, record,
+    FrameSource, RecordSettings, RecordSummary, Shard, TrainingError, Weights, Width, record,
 };
 use crate::{AppError, Progress};
+use percept_distill::losses::{DistillationMethod, PointDistillerSettings, ResponseSettings};
 use percept_distill::validation::Predictor;
 use percept_models::weights::ReadyConfig;
 use percept_types::Detections;
@@ -121,8 +122,11 @@ struct Chain<'a> {
 
 impl Chain<'_> {
     fn terms() -> Vec<DistillationTerm> {
-        let methods = ["response", "point-distiller"].iter().filter_map(|name| method_of_name(name, Width::Quarter));
-        methods.map(|method| DistillationTerm { weight: 1.0, method }).collect()
+        // Fewer pillars and neighbours than published: they take most of a step of so small a student.
+        let few = PointDistillerSettings { selected: 1500, neighbours: 32, channels: 16, ..Default::default() };
+        let methods =
+            [DistillationMethod::Response(ResponseSettings::default()), DistillationMethod::PointDistiller(few)];
+        methods.into_iter().map(|method| DistillationTerm { weight: 1.0, method }).collect()
     }
 
     fn record(&self, progress: &mut dyn Progress) -> Result<RecordSummary, TrainingError> {
