@@ -18,10 +18,11 @@ use crate::replay::decode_cloud;
 use crate::{AppError, DetectorConfig, Progress, topics};
 use percept_bag::{BagReader, ReadOptions, TopicFilter};
 use percept_eval::latency::{StageLatency, StageTimes};
+use percept_kernels::executor::cpu::CpuExecutor;
 use percept_kernels::machine::MachinePeak;
 use percept_kernels::plan::{CanvasSize, Plan};
 use percept_models::pointpillars::{PointPillars, topology};
-use percept_types::{FrameReport, MountedCloud};
+use percept_types::{FrameReport, MountedCloud, Perceive};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -55,11 +56,14 @@ pub fn bench(settings: BenchSettings, progress: &mut dyn Progress) -> Result<Ben
     let mut detector = load_detector(&config)?;
     let bag = bag.map_or_else(|| find_shipped(DEMO_BAG, "--bag"), Ok)?;
     let clouds = read_clouds(&bag, config.input_topic.as_deref())?;
-    let LidarDetector { model, pool, weights } = &mut detector;
+    let LidarDetector { model, pool, weights, fallback } = &mut detector;
+    if let Some(reason) = fallback {
+        progress.note(reason);
+    }
     let weights = weights.clone();
     pool.install(|| {
         let machine = MachinePeak::measure();
-        let mut measured = Measured::new(model.executor().layer_times().len());
+        let mut measured = Measured::new(model.cpu_executor().map_or(0, |cpu| cpu.layer_times().len()));
         progress.begin("bench", Some(frames as u64));
         for index in 0..frames + WARM_UP {
             if progress.stop_asked() {
@@ -76,12 +80,12 @@ pub fn bench(settings: BenchSettings, progress: &mut dyn Progress) -> Result<Ben
         let layers = measured.layers(&plan_of(model)?, &machine);
         Ok(BenchReport {
             machine: MachineFigures::new(&machine),
-            device: "cpu".to_owned(),
+            device: model.card().device.clone(),
             bag,
             weights,
             clouds: clouds.len(),
             pillars_mean: measured.pillars as f64 / measured.frames.max(1) as f64,
-            kept_bytes: model.executor().kept_bytes(),
+            kept_bytes: model.cpu_executor().map_or(0, CpuExecutor::kept_bytes),
             stages: measured.stages.summary(),
             network_floor_ms: layers.iter().map(|layer| layer.floor_ms).sum(),
             layers,
@@ -142,14 +146,13 @@ impl Measured {
         self.stages.record(report);
         self.frames += 1;
         self.pillars += report.pillars;
-        // A frame without pillars does not ask the network, whose times are then those of the frame before.
-        if report.pillars == 0 {
-            return;
-        }
-        for (times, time) in self.times.iter_mut().zip(model.executor().layer_times()) {
+        // A frame without pillars does not ask the network, whose times are then those of the frame before. A GPU runs its
+        // graph as a whole and tells no layer's time.
+        let Some(cpu) = model.cpu_executor().filter(|_| report.pillars > 0) else { return };
+        for (times, time) in self.times.iter_mut().zip(cpu.layer_times()) {
             times.push(*time);
         }
-        for work in model.executor().work() {
+        for work in cpu.work() {
             let (computed, cells) = &mut self.cells[work.layer];
             *computed += work.computed;
             *cells += work.cells;

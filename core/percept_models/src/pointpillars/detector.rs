@@ -130,9 +130,12 @@ impl PointPillars {
         &self.config
     }
 
-    /// What runs the network: its times and its work of the last frame.
-    pub fn executor(&self) -> &CpuExecutor {
-        &self.executor
+    /// What runs the network on the CPU, with its times and its work of the last frame; `None` on a GPU.
+    pub fn cpu_executor(&self) -> Option<&CpuExecutor> {
+        match &self.engine {
+            Engine::Cpu(cpu) => Some(&cpu.executor),
+            Engine::Cuda(_) => None,
+        }
     }
 
     /// The settings in force.

@@ -177,7 +177,8 @@ fn boxes_are_those_of_the_reference_network() {
     let window = detector.config.whole_window();
     let plan = topology(&detector.config, CanvasSize { ny: window.ny, nx: window.nx }).unwrap();
     let store = ParameterStore::new(&plan, weights.parameters()).unwrap();
-    let forward = forward_eval(&plan, &store, &detector.pillars.input()).unwrap();
+    let Engine::Cpu(cpu) = &detector.engine else { panic!("a detector made by `new` is on the CPU") };
+    let forward = forward_eval(&plan, &store, &cpu.pillars.input()).unwrap();
     let [cls, boxes, dir] = [OUTPUT_CLS, OUTPUT_BOX, OUTPUT_DIR]
         .map(|name| forward.get(name).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap());
     let output = PointPillarsOutput::new(&detector.config, window, &cls, &boxes, &dir).unwrap();
