@@ -35,7 +35,7 @@ pub struct DemoArgs {
     #[arg(long)]
     distill: bool,
     /// Steps of the distilled student
-    #[arg(long, default_value_t = 150, value_parser = clap::value_parser!(u64).range(1..), requires = "distill")]
+    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..), requires = "distill")]
     steps: u64,
     /// Print a JSON summary
     #[arg(long)]
